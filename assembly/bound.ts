@@ -1,0 +1,113 @@
+// One server bound to this instance: what a proxy or a transport does (90-performance P1b).
+//
+// The hash of the server's id is taken once; a check then hashes and compares the name alone.
+import {
+  FRAME_WORD_HANDLE,
+  FRAME_WORD_KIND,
+  FRAME_WORD_METHOD,
+  FRAME_WORD_NAME_SIZE,
+  HEADER_OFFSET_HASH_KEY,
+  KIND_PROMPT,
+  KIND_RESOURCE,
+  KIND_TOOL,
+  MESSAGE_MALFORMED,
+  MESSAGE_REQUEST,
+  METHOD_OTHER,
+  METHOD_PROMPTS_GET,
+  METHOD_TOOLS_CALL,
+} from "../src/abi/layout";
+import {
+  VERDICT_FEATURE_DENIED,
+  VERDICT_MALFORMED_MESSAGE,
+  VERDICT_TOOL_SMUGGLE,
+  VERDICT_UNDECIDED,
+  VERDICT_UNKNOWN_SERVER,
+} from "../src/abi/verdict";
+import { judgeCatalog, judgeItem } from "./check";
+import { isLoaded } from "./image";
+import { frame, image, nameBuffer, serverBuffer } from "./memory";
+import { readMessage } from "./message";
+import { hashBegin, hashEnd, hashResume, hashWords, v0, v1, v2, v3 } from "./siphash";
+import { findHashedBound, findServer, padName } from "./table";
+import { findTemplate } from "./template";
+
+let server: i32 = -1;
+let serverSize: u32 = 0;
+let a: u64 = 0;
+let b: u64 = 0;
+let c: u64 = 0;
+let d: u64 = 0;
+
+/** Binds the server whose id is in the server buffer; returns its index, or -1. */
+export function bindServer(size: u32): i32 {
+  server = isLoaded ? findServer(size) : -1;
+  serverSize = size;
+  if (server < 0) return -1;
+  hashBegin(load<u64>(image, HEADER_OFFSET_HASH_KEY), load<u64>(image, HEADER_OFFSET_HASH_KEY + 8));
+  hashWords(serverBuffer, serverSize);
+  a = v0;
+  b = v1;
+  c = v2;
+  d = v3;
+  return server;
+}
+
+/** Index of the bound server's item whose name is in the name buffer, or -1. */
+function findBound(kind: u32, nameSize: u32): i32 {
+  padName(nameBuffer, nameSize);
+  hashResume(a, b, c, d);
+  hashWords(nameBuffer, nameSize);
+  return findHashedBound(hashEnd(serverSize, kind, nameSize), u32(server), kind, nameSize);
+}
+
+/** The whole check of the bound server's item whose name is in the name buffer. */
+export function checkBoundName(
+  kind: u32,
+  nameSize: u32,
+  hasRequest: bool,
+  low: u64,
+  high: u64,
+  nowMs: u64,
+): i32 {
+  const catalog = judgeCatalog(nowMs);
+  if (catalog != VERDICT_UNDECIDED) return catalog;
+  if (server < 0) return VERDICT_UNKNOWN_SERVER;
+  const item = findBound(kind, nameSize);
+  if (item < 0) return VERDICT_TOOL_SMUGGLE;
+  return judgeItem(u32(item), hasRequest, low, high);
+}
+
+/** Reads the message at the start of the input region and checks it. */
+export function checkMessageBytes(size: u32, flags: u32, nowMs: u64): i32 {
+  const kind = readMessage(size, flags);
+  if (kind == MESSAGE_MALFORMED) return VERDICT_MALFORMED_MESSAGE;
+  return checkFrame(nowMs);
+}
+
+/**
+ * Checks the message in the frame: a dispatch through its pins, anything else not at all.
+ *
+ * @returns a verdict; VERDICT_FEATURE_DENIED for what is not a dispatch
+ */
+export function checkFrame(nowMs: u64): i32 {
+  if (load<i32>(frame + (FRAME_WORD_KIND << 2)) != MESSAGE_REQUEST) return VERDICT_FEATURE_DENIED;
+  const method = load<i32>(frame + (FRAME_WORD_METHOD << 2));
+  if (method == METHOD_OTHER) return VERDICT_FEATURE_DENIED;
+  const catalog = judgeCatalog(nowMs);
+  if (catalog != VERDICT_UNDECIDED) return catalog;
+  if (server < 0) return VERDICT_UNKNOWN_SERVER;
+  const nameSize = load<i32>(frame + (FRAME_WORD_NAME_SIZE << 2));
+  // a name that is longer than any pinned one
+  if (nameSize < 0) return VERDICT_TOOL_SMUGGLE;
+  const item = findTarget(method, u32(nameSize));
+  store<i32>(frame + (FRAME_WORD_HANDLE << 2), item);
+  if (item < 0) return VERDICT_TOOL_SMUGGLE;
+  return judgeItem(u32(item), false, 0, 0);
+}
+
+function findTarget(method: i32, nameSize: u32): i32 {
+  if (method == METHOD_TOOLS_CALL) return findBound(KIND_TOOL, nameSize);
+  if (method == METHOD_PROMPTS_GET) return findBound(KIND_PROMPT, nameSize);
+  const item = findBound(KIND_RESOURCE, nameSize);
+  return item >= 0 ? item : findTemplate(u32(server), nameSize);
+}

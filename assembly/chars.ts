@@ -1,0 +1,25 @@
+// ASCII code points the readers compare with.
+export const CHAR_TAB: u32 = 0x09;
+export const CHAR_LINE_FEED: u32 = 0x0a;
+export const CHAR_CARRIAGE_RETURN: u32 = 0x0d;
+export const CHAR_SPACE: u32 = 0x20;
+export const CHAR_QUOTE: u32 = 0x22;
+export const CHAR_PLUS: u32 = 0x2b;
+export const CHAR_COMMA: u32 = 0x2c;
+export const CHAR_MINUS: u32 = 0x2d;
+export const CHAR_POINT: u32 = 0x2e;
+export const CHAR_SLASH: u32 = 0x2f;
+export const CHAR_0: u32 = 0x30;
+export const CHAR_COLON: u32 = 0x3a;
+export const CHAR_BRACKET_OPEN: u32 = 0x5b;
+export const CHAR_BACKSLASH: u32 = 0x5c;
+export const CHAR_BRACKET_CLOSE: u32 = 0x5d;
+export const CHAR_B: u32 = 0x62;
+export const CHAR_E: u32 = 0x65;
+export const CHAR_F: u32 = 0x66;
+export const CHAR_N: u32 = 0x6e;
+export const CHAR_R: u32 = 0x72;
+export const CHAR_T: u32 = 0x74;
+export const CHAR_U: u32 = 0x75;
+export const CHAR_BRACE_OPEN: u32 = 0x7b;
+export const CHAR_BRACE_CLOSE: u32 = 0x7d;

@@ -1,0 +1,278 @@
+// One-time validation of an image. Everything the other files read without a bounds check is
+// established here: after `loadImage` returned IMAGE_OK every offset, count and order holds.
+import {
+  DIGEST_SIZE,
+  EFFECT_EXTERNAL,
+  EFFECT_READ,
+  HEADER_OFFSET_ABI_VERSION,
+  HEADER_OFFSET_DIGEST_COUNT,
+  HEADER_OFFSET_DIGESTS_AT,
+  HEADER_OFFSET_EXPIRES_MS,
+  HEADER_OFFSET_IMAGE_SHA256,
+  HEADER_OFFSET_INDEX_AT,
+  HEADER_OFFSET_ITEM_COUNT,
+  HEADER_OFFSET_ITEMS_AT,
+  HEADER_OFFSET_MAGIC,
+  HEADER_OFFSET_NAMES_AT,
+  HEADER_OFFSET_NAMES_SIZE,
+  HEADER_OFFSET_PROBE_MAX,
+  HEADER_OFFSET_RESERVED,
+  HEADER_OFFSET_SERVER_COUNT,
+  HEADER_OFFSET_SERVERS_AT,
+  HEADER_OFFSET_SLOT_COUNT,
+  HEADER_OFFSET_TOTAL_SIZE,
+  HEADER_SIZE,
+  IMAGE_ABI_VERSION,
+  IMAGE_BAD_ABI,
+  IMAGE_BAD_DIGEST,
+  IMAGE_BAD_INDEX,
+  IMAGE_BAD_ITEM,
+  IMAGE_BAD_LAYOUT,
+  IMAGE_BAD_MAGIC,
+  IMAGE_BAD_SERVER,
+  IMAGE_MAGIC,
+  IMAGE_OK,
+  IMAGE_SECTION_ALIGN,
+  IMAGE_TOO_SMALL,
+  ITEM_FLAG_SERVER_UNVERIFIED,
+  ITEM_FLAGS_ALL,
+  ITEM_OFFSET_DIGEST_COUNT,
+  ITEM_OFFSET_DIGEST_FIRST,
+  ITEM_OFFSET_EFFECT,
+  ITEM_OFFSET_FLAGS,
+  ITEM_OFFSET_KIND,
+  ITEM_OFFSET_NAME_AT,
+  ITEM_OFFSET_NAME_SIZE,
+  ITEM_OFFSET_RESERVED,
+  ITEM_OFFSET_SCOPE,
+  ITEM_OFFSET_SERVER,
+  ITEM_SIZE,
+  KIND_PROMPT,
+  KIND_RESOURCE_TEMPLATE,
+  KIND_TOOL,
+  SERVER_FLAG_OPERATOR_VERIFIED,
+  SERVER_FLAGS_ALL,
+  SERVER_OFFSET_FLAGS,
+  SERVER_OFFSET_ITEM_COUNT,
+  SERVER_OFFSET_ITEM_FIRST,
+  SERVER_OFFSET_NAME_AT,
+  SERVER_OFFSET_NAME_SIZE,
+  SERVER_OFFSET_RESERVED,
+  SERVER_OFFSET_TEMPLATE_COUNT,
+  SERVER_OFFSET_TEMPLATE_FIRST,
+  SERVER_SIZE,
+  SLOT_SIZE,
+} from "../src/abi/layout";
+import {
+  LIMIT_IMAGE_ITEMS,
+  LIMIT_NAME_BYTES,
+  LIMIT_PROBE,
+  LIMIT_SERVER_ID_BYTES,
+  LIMIT_SERVERS,
+  LIMIT_URI_BYTES,
+} from "../src/abi/limits";
+import { image, imageCapacity, itemStates, serverStates } from "./memory";
+import { sha256Final, sha256Init, sha256Update } from "./sha256";
+import {
+  isIndexSound,
+  itemCount,
+  itemRecord,
+  namesAt,
+  openTables,
+  serverCount,
+  serverRecord,
+} from "./table";
+
+/** An image was validated; nothing is decided before. */
+export let isLoaded: bool = false;
+/** ms since the epoch. */
+export let expiresMs: u64 = 0;
+export let digestsAt: usize = 0;
+let digestCount: u32 = 0;
+let namesSize: u32 = 0;
+
+const computed: usize = memory.data(32, 16);
+const zeros: usize = memory.data(32, 16);
+
+function header(offset: usize): u32 {
+  return load<u32>(image + offset);
+}
+
+function alignSection(offset: u64): u64 {
+  return (offset + (IMAGE_SECTION_ALIGN - 1)) & ~u64(IMAGE_SECTION_ALIGN - 1);
+}
+
+/**
+ * Validates the image of `size` bytes in the image region, once, and opens it.
+ *
+ * @returns IMAGE_OK, or why it is refused; then nothing is callable
+ */
+export function loadImage(size: u32): i32 {
+  if (isLoaded) return IMAGE_BAD_LAYOUT;
+  const opened = openImage(size);
+  if (opened != IMAGE_OK) return opened;
+  if (!isDigestSound(size)) return IMAGE_BAD_DIGEST;
+  if (!areServersSound()) return IMAGE_BAD_SERVER;
+  if (!areItemsSound()) return IMAGE_BAD_ITEM;
+  const probeMax = header(HEADER_OFFSET_PROBE_MAX);
+  if (probeMax > u32(LIMIT_PROBE) || !isIndexSound(probeMax)) return IMAGE_BAD_INDEX;
+  memory.fill(itemStates, 0, usize(itemCount));
+  memory.fill(serverStates, 0, usize(serverCount));
+  expiresMs = load<u64>(image, HEADER_OFFSET_EXPIRES_MS);
+  isLoaded = true;
+  return IMAGE_OK;
+}
+
+/** Checks header and sections, and points the tables at them; also used while building. */
+export function openImage(size: u32): i32 {
+  if (size < u32(HEADER_SIZE) || usize(size) > imageCapacity) return IMAGE_TOO_SMALL;
+  if (header(HEADER_OFFSET_MAGIC) != IMAGE_MAGIC) return IMAGE_BAD_MAGIC;
+  if (header(HEADER_OFFSET_ABI_VERSION) != IMAGE_ABI_VERSION) return IMAGE_BAD_ABI;
+  const servers = header(HEADER_OFFSET_SERVER_COUNT);
+  const items = header(HEADER_OFFSET_ITEM_COUNT);
+  const slots = header(HEADER_OFFSET_SLOT_COUNT);
+  digestCount = header(HEADER_OFFSET_DIGEST_COUNT);
+  namesSize = header(HEADER_OFFSET_NAMES_SIZE);
+  if (servers > u32(LIMIT_SERVERS) || items > u32(LIMIT_IMAGE_ITEMS)) return IMAGE_BAD_LAYOUT;
+  if (slots < 16 || popcnt(slots) != 1) return IMAGE_BAD_LAYOUT;
+  if (load<u64>(image, HEADER_OFFSET_RESERVED) != 0) return IMAGE_BAD_LAYOUT;
+  // every section starts where the one before it ends: no overlap, no gap, no second layout
+  let at = alignSection(HEADER_SIZE);
+  if (u64(header(HEADER_OFFSET_SERVERS_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at = alignSection(at + u64(servers) * SERVER_SIZE);
+  if (u64(header(HEADER_OFFSET_ITEMS_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at = alignSection(at + u64(items) * ITEM_SIZE);
+  if (u64(header(HEADER_OFFSET_DIGESTS_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at = alignSection(at + u64(digestCount) * DIGEST_SIZE);
+  if (u64(header(HEADER_OFFSET_NAMES_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at = alignSection(at + u64(namesSize));
+  if (u64(header(HEADER_OFFSET_INDEX_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at += u64(slots) * SLOT_SIZE;
+  if (at != u64(size) || header(HEADER_OFFSET_TOTAL_SIZE) != size) return IMAGE_BAD_LAYOUT;
+  digestsAt = image + usize(header(HEADER_OFFSET_DIGESTS_AT));
+  openTables(
+    servers,
+    header(HEADER_OFFSET_SERVERS_AT),
+    items,
+    header(HEADER_OFFSET_ITEMS_AT),
+    header(HEADER_OFFSET_NAMES_AT),
+    slots,
+    header(HEADER_OFFSET_INDEX_AT),
+  );
+  return IMAGE_OK;
+}
+
+/** SHA-256 of the image with its digest field zeroed, at `out`. */
+export function digestImage(size: u32, out: usize): void {
+  const behind = HEADER_OFFSET_IMAGE_SHA256 + DIGEST_SIZE;
+  sha256Init();
+  sha256Update(image, HEADER_OFFSET_IMAGE_SHA256);
+  sha256Update(zeros, DIGEST_SIZE);
+  sha256Update(image + behind, i32(size) - behind);
+  sha256Final(out);
+}
+
+function isDigestSound(size: u32): bool {
+  digestImage(size, computed);
+  return memory.compare(computed, image + HEADER_OFFSET_IMAGE_SHA256, DIGEST_SIZE) == 0;
+}
+
+/** A name lies in the pool, is not empty, not too long, and its last word is zero-padded. */
+function isNameSound(at: u32, size: u32, sizeMax: u32): bool {
+  if (size == 0 || size > sizeMax || (at & 7) != 0) return false;
+  const padded = u64(at) + ((u64(size) + 7) & ~u64(7));
+  if (padded > u64(namesSize)) return false;
+  for (let offset = usize(at) + usize(size); offset < usize(padded); offset++) {
+    if (load<u8>(namesAt + offset) != 0) return false;
+  }
+  return true;
+}
+
+/** Bytewise order of two names: negative, 0, positive. */
+function compareNames(a: u32, aSize: u32, b: u32, bSize: u32): i32 {
+  const common = min(aSize, bSize);
+  const order = memory.compare(namesAt + usize(a), namesAt + usize(b), usize(common));
+  return order != 0 ? order : i32(aSize) - i32(bSize);
+}
+
+function areServersSound(): bool {
+  let nextItem: u32 = 0;
+  for (let server: u32 = 0; server < serverCount; server++) {
+    const record = serverRecord(server);
+    const at = load<u32>(record, SERVER_OFFSET_NAME_AT);
+    const size = load<u32>(record, SERVER_OFFSET_NAME_SIZE);
+    if (!isNameSound(at, size, LIMIT_SERVER_ID_BYTES)) return false;
+    if ((load<u32>(record, SERVER_OFFSET_FLAGS) & ~SERVER_FLAGS_ALL) != 0) return false;
+    if (load<u32>(record, SERVER_OFFSET_RESERVED) != 0) return false;
+    if (load<u32>(record, SERVER_OFFSET_ITEM_FIRST) != nextItem) return false;
+    const count = load<u32>(record, SERVER_OFFSET_ITEM_COUNT);
+    if (count > itemCount - nextItem) return false;
+    const templates = load<u32>(record, SERVER_OFFSET_TEMPLATE_COUNT);
+    // templates are the last kind, so they end the server's items
+    if (templates > count) return false;
+    if (load<u32>(record, SERVER_OFFSET_TEMPLATE_FIRST) != nextItem + count - templates) {
+      return false;
+    }
+    nextItem += count;
+    if (server == 0) continue;
+    const before = serverRecord(server - 1);
+    const beforeAt = load<u32>(before, SERVER_OFFSET_NAME_AT);
+    if (compareNames(beforeAt, load<u32>(before, SERVER_OFFSET_NAME_SIZE), at, size) >= 0) {
+      return false;
+    }
+  }
+  return nextItem == itemCount;
+}
+
+function areItemsSound(): bool {
+  let item: u32 = 0;
+  for (let server: u32 = 0; server < serverCount; server++) {
+    const owner = serverRecord(server);
+    const first = load<u32>(owner, SERVER_OFFSET_ITEM_FIRST);
+    const end = first + load<u32>(owner, SERVER_OFFSET_ITEM_COUNT);
+    const templateFirst = load<u32>(owner, SERVER_OFFSET_TEMPLATE_FIRST);
+    const isVerified = (load<u32>(owner, SERVER_OFFSET_FLAGS) & SERVER_FLAG_OPERATOR_VERIFIED) != 0;
+    for (; item < end; item++) {
+      const record = itemRecord(item);
+      if (load<u32>(record, ITEM_OFFSET_SERVER) != server || !isItemSound(record)) return false;
+      const kind = u32(load<u8>(record, ITEM_OFFSET_KIND));
+      if ((kind == KIND_RESOURCE_TEMPLATE) != item >= templateFirst) return false;
+      const unverified = (load<u16>(record, ITEM_OFFSET_FLAGS) & ITEM_FLAG_SERVER_UNVERIFIED) != 0;
+      if (unverified == isVerified) return false;
+      if (item > first && !isInOrder(record - ITEM_SIZE, record)) return false;
+    }
+  }
+  return true;
+}
+
+function isItemSound(record: usize): bool {
+  const kind = u32(load<u8>(record, ITEM_OFFSET_KIND));
+  if (kind < u32(KIND_TOOL) || kind > u32(KIND_RESOURCE_TEMPLATE)) return false;
+  const sizeMax: u32 = kind <= u32(KIND_PROMPT) ? LIMIT_NAME_BYTES : LIMIT_URI_BYTES;
+  const at = load<u32>(record, ITEM_OFFSET_NAME_AT);
+  if (!isNameSound(at, load<u32>(record, ITEM_OFFSET_NAME_SIZE), sizeMax)) return false;
+  const effect = u32(load<u8>(record, ITEM_OFFSET_EFFECT));
+  if (effect < u32(EFFECT_READ) || effect > u32(EFFECT_EXTERNAL)) return false;
+  if ((u32(load<u16>(record, ITEM_OFFSET_FLAGS)) & ~ITEM_FLAGS_ALL) != 0) return false;
+  const scope = load<u64>(record, ITEM_OFFSET_SCOPE) | load<u64>(record, ITEM_OFFSET_SCOPE + 8);
+  if (scope == 0) return false;
+  const first = u64(load<u32>(record, ITEM_OFFSET_DIGEST_FIRST));
+  const count = u64(load<u32>(record, ITEM_OFFSET_DIGEST_COUNT));
+  if (count == 0 || first + count > u64(digestCount)) return false;
+  const reserved = load<u64>(record, ITEM_OFFSET_RESERVED);
+  return (reserved | load<u64>(record, ITEM_OFFSET_RESERVED + 8)) == 0;
+}
+
+/** Items of one server are in order of kind, then name. */
+function isInOrder(a: usize, b: usize): bool {
+  const aKind = load<u8>(a, ITEM_OFFSET_KIND);
+  const bKind = load<u8>(b, ITEM_OFFSET_KIND);
+  if (aKind != bKind) return aKind < bKind;
+  const order = compareNames(
+    load<u32>(a, ITEM_OFFSET_NAME_AT),
+    load<u32>(a, ITEM_OFFSET_NAME_SIZE),
+    load<u32>(b, ITEM_OFFSET_NAME_AT),
+    load<u32>(b, ITEM_OFFSET_NAME_SIZE),
+  );
+  return order < 0;
+}

@@ -1,0 +1,108 @@
+// Region map. Static buffers first, then what `configure` lays out, each region aligned to 64:
+//
+//   | static data | image | item states | server states | input + pad | canonical | objects | members |
+//
+// Memory grows in `configure` and never again, so a host may keep its views.
+import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../src/abi/layout";
+import { LIMIT_IMAGE_ITEMS, LIMIT_MESSAGE_BYTES_MAX, LIMIT_SERVERS } from "../src/abi/limits";
+
+const PAGE_SIZE: usize = 65536;
+/** Zero bytes behind the input: the reader stops at the first one, and SIMD may read over. */
+const INPUT_PAD: usize = 64;
+/** An image cannot be larger than this: 2^20 items with their longest names stay below it. */
+const IMAGE_SIZE_MAX: u32 = 1073741824;
+/**
+ * One definition's canonical form. RFC 8785 can lengthen a text: `1e20,` (5 bytes) becomes 22, so
+ * 1 MiB becomes at most 4.4 MiB. Longer texts are hashed in pieces of this buffer.
+ */
+const CANONICAL_SIZE: usize = 5242880;
+
+/** UTF-8 of the server id under consideration, zero-padded by the kernel when read. */
+export const serverBuffer: usize = memory.data(64 + 16, 16);
+/** UTF-8 of the name or URI under consideration. */
+export const nameBuffer: usize = memory.data(2048 + 32, 16);
+/** The message frame (src/abi/layout.ts). */
+export const frame: usize = memory.data(FRAME_SIZE_BYTES, 16);
+/** What `listNext` found. */
+export const listEntries: usize = memory.data(LIST_ENTRY_SIZE * LIST_ENTRY_COUNT_MAX, 16);
+/** A 32-byte digest, in or out. */
+export const digestBuffer: usize = memory.data(32, 16);
+
+export let image: usize = 0;
+export let imageCapacity: usize = 0;
+export let itemStates: usize = 0;
+export let serverStates: usize = 0;
+export let input: usize = 0;
+export let inputCapacity: usize = 0;
+export let canonicalBuffer: usize = 0;
+export let canonicalEnd: usize = 0;
+/** Object records of the text being recorded, upward. */
+export let objectsStart: usize = 0;
+export let objectsEnd: usize = 0;
+/** Member entries: closed objects' upward from the start, open objects' downward from the end. */
+export let membersStart: usize = 0;
+export let membersEnd: usize = 0;
+
+function align64(offset: usize): usize {
+  return (offset + 63) & ~usize(63);
+}
+
+/**
+ * Lays out the regions and grows memory to hold them. Called once, before anything else.
+ *
+ * @param imageSize bytes of the image, 0 for an instance that only reads and digests
+ * @param itemCount items of the image
+ * @param serverCount servers of the image
+ * @param inputSize bytes of the largest text that will be read
+ * @param recordSize bytes of the largest text that will be canonicalised
+ * @returns 1, or 0 when memory cannot be had or an argument is out of range
+ */
+export function configure(
+  imageSize: u32,
+  itemCount: u32,
+  serverCount: u32,
+  inputSize: u32,
+  recordSize: u32,
+): i32 {
+  if (input != 0 || imageSize > IMAGE_SIZE_MAX) return 0;
+  if (itemCount > u32(LIMIT_IMAGE_ITEMS) || serverCount > u32(LIMIT_SERVERS)) return 0;
+  if (inputSize > u32(LIMIT_MESSAGE_BYTES_MAX) || recordSize > inputSize) return 0;
+  let at = align64(__heap_base);
+  const imageAt = at;
+  at = align64(at + usize(imageSize));
+  const itemStatesAt = at;
+  at = align64(at + usize(itemCount));
+  const serverStatesAt = at;
+  at = align64(at + usize(serverCount));
+  const inputAt = at;
+  at = align64(at + usize(inputSize) + INPUT_PAD);
+  const canonicalAt = at;
+  at = align64(at + CANONICAL_SIZE);
+  const objectsAt = at;
+  // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
+  at = align64(at + (usize(recordSize) / 7 + 1) * 16);
+  const membersAt = at;
+  // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`)
+  at = align64(at + (usize(inputSize) / 5 + 1) * 16);
+  const pages = i32((at + PAGE_SIZE - 1) / PAGE_SIZE);
+  const missing = pages - memory.size();
+  if (missing > 0 && memory.grow(missing) < 0) return 0;
+  image = imageAt;
+  imageCapacity = usize(imageSize);
+  itemStates = itemStatesAt;
+  serverStates = serverStatesAt;
+  input = inputAt;
+  inputCapacity = usize(inputSize);
+  canonicalBuffer = canonicalAt;
+  canonicalEnd = canonicalAt + CANONICAL_SIZE;
+  objectsStart = objectsAt;
+  objectsEnd = membersAt;
+  membersStart = membersAt;
+  membersEnd = at;
+  return 1;
+}
+
+/** Puts the sentinel behind a text of `size` bytes at the start of the input region. */
+export function terminateInput(size: usize): void {
+  memory.fill(input + size, 0, INPUT_PAD);
+}

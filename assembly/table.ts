@@ -1,0 +1,256 @@
+// Lookup in the image: SipHash, a bounded probe, one full compare of names.
+//
+//   hash = SipHash-1-3(server, kind, name)      low half: first slot      high half: tag
+//   slot (8 bytes): tag u32 | record u32        0 = empty, item + 1, SLOT_SERVER_BIT | server
+//
+// INVARIANT (checked when the image is loaded): every record is within LIMIT_PROBE slots of its
+// first one, and no two tags within LIMIT_PROBE slots are equal. So a lookup costs at most
+// LIMIT_PROBE tag compares and one name compare, whatever the name.
+import {
+  HEADER_OFFSET_HASH_KEY,
+  ITEM_OFFSET_KIND,
+  ITEM_OFFSET_NAME_AT,
+  ITEM_OFFSET_NAME_SIZE,
+  ITEM_OFFSET_SERVER,
+  ITEM_SIZE,
+  KIND_SERVER,
+  SERVER_OFFSET_NAME_AT,
+  SERVER_OFFSET_NAME_SIZE,
+  SERVER_SIZE,
+  SLOT_OFFSET_RECORD,
+  SLOT_OFFSET_TAG,
+  SLOT_SERVER_BIT,
+  SLOT_SIZE,
+} from "../src/abi/layout";
+import { LIMIT_PROBE } from "../src/abi/limits";
+import { image, nameBuffer, serverBuffer } from "./memory";
+import { hashBegin, hashEnd, hashWords } from "./siphash";
+
+export let serversAt: usize = 0;
+export let serverCount: u32 = 0;
+export let itemsAt: usize = 0;
+export let itemCount: u32 = 0;
+export let namesAt: usize = 0;
+export let indexAt: usize = 0;
+export let slotMask: u32 = 0;
+let key0: u64 = 0;
+let key1: u64 = 0;
+
+/** Points the lookup at the tables of the image in memory. Offsets are from the image's start. */
+export function openTables(
+  servers: u32,
+  serversOffset: u32,
+  items: u32,
+  itemsOffset: u32,
+  namesOffset: u32,
+  slots: u32,
+  indexOffset: u32,
+): void {
+  serverCount = servers;
+  serversAt = image + usize(serversOffset);
+  itemCount = items;
+  itemsAt = image + usize(itemsOffset);
+  namesAt = image + usize(namesOffset);
+  slotMask = slots - 1;
+  indexAt = image + usize(indexOffset);
+  key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
+  key1 = load<u64>(image, HEADER_OFFSET_HASH_KEY + 8);
+}
+
+export function itemRecord(item: u32): usize {
+  return itemsAt + usize(item) * ITEM_SIZE;
+}
+
+export function serverRecord(server: u32): usize {
+  return serversAt + usize(server) * SERVER_SIZE;
+}
+
+/** Fills the last word of a name of `size` bytes with zeros. */
+export function padName(buffer: usize, size: u32): void {
+  const rest = size & 7;
+  if (rest == 0) return;
+  const word = buffer + usize(size - rest);
+  store<u64>(word, load<u64>(word) & ((u64(1) << (rest << 3)) - 1));
+}
+
+/** Hash of the padded names at `server` and `name`. */
+function hashNames(server: usize, serverSize: u32, kind: u32, name: usize, nameSize: u32): u64 {
+  hashBegin(key0, key1);
+  hashWords(server, serverSize);
+  hashWords(name, nameSize);
+  return hashEnd(serverSize, kind, nameSize);
+}
+
+/** Hash of the names in the buffers, which the host may compare with its own. */
+export function hashBuffers(serverSize: u32, kind: u32, nameSize: u32): u64 {
+  padName(serverBuffer, serverSize);
+  padName(nameBuffer, nameSize);
+  return hashNames(serverBuffer, serverSize, kind, nameBuffer, nameSize);
+}
+
+/** Compares two padded names of the same size, word by word. */
+function samePadded(a: usize, b: usize, size: u32): bool {
+  for (let offset: usize = 0; offset < usize(size); offset += 8) {
+    if (load<u64>(a + offset) != load<u64>(b + offset)) return false;
+  }
+  return true;
+}
+
+function recordAt(slot: u32): u32 {
+  return load<u32>(indexAt + usize(slot & slotMask) * SLOT_SIZE, SLOT_OFFSET_RECORD);
+}
+
+function tagAt(slot: u32): u32 {
+  return load<u32>(indexAt + usize(slot & slotMask) * SLOT_SIZE, SLOT_OFFSET_TAG);
+}
+
+/** Record of the slot in the window of `hash` that carries its tag, or 0. */
+function probe(hash: u64): u32 {
+  const tag = u32(hash >> 32);
+  const first = u32(hash);
+  for (let step: u32 = 0; step < u32(LIMIT_PROBE); step++) {
+    const slot = load<u64>(indexAt + usize((first + step) & slotMask) * SLOT_SIZE);
+    const record = u32(slot >> 32);
+    if (record == 0) return 0;
+    if (u32(slot) == tag) return record;
+  }
+  return 0;
+}
+
+function isServer(server: u32, name: usize, size: u32): bool {
+  const record = serverRecord(server);
+  if (load<u32>(record, SERVER_OFFSET_NAME_SIZE) != size) return false;
+  return samePadded(namesAt + usize(load<u32>(record, SERVER_OFFSET_NAME_AT)), name, size);
+}
+
+/** Index of the server whose id is in the server buffer, or -1. */
+export function findServer(serverSize: u32): i32 {
+  padName(serverBuffer, serverSize);
+  const record = probe(hashNames(serverBuffer, serverSize, KIND_SERVER, nameBuffer, 0));
+  if ((record & SLOT_SERVER_BIT) == 0) return -1;
+  const server = record ^ SLOT_SERVER_BIT;
+  return isServer(server, serverBuffer, serverSize) ? i32(server) : -1;
+}
+
+/** Item whose slot carries the tag of `hash`, when kind and name (in the name buffer) are its. */
+function findNamed(hash: u64, kind: u32, nameSize: u32): i32 {
+  const record = probe(hash);
+  if (record == 0 || (record & SLOT_SERVER_BIT) != 0) return -1;
+  const item = itemRecord(record - 1);
+  if (load<u32>(item, ITEM_OFFSET_NAME_SIZE) != nameSize) return -1;
+  if (u32(load<u8>(item, ITEM_OFFSET_KIND)) != kind) return -1;
+  const name = namesAt + usize(load<u32>(item, ITEM_OFFSET_NAME_AT));
+  return samePadded(name, nameBuffer, nameSize) ? i32(record - 1) : -1;
+}
+
+/** Index of the item of `server` (kind, name in the name buffer) with this hash, or -1. */
+export function findHashedBound(hash: u64, server: u32, kind: u32, nameSize: u32): i32 {
+  const item = findNamed(hash, kind, nameSize);
+  if (item < 0) return -1;
+  return load<u32>(itemRecord(u32(item)), ITEM_OFFSET_SERVER) == server ? item : -1;
+}
+
+/** Index of the item (server id in the server buffer, kind, name in the name buffer), or -1. */
+export function findItem(serverSize: u32, kind: u32, nameSize: u32): i32 {
+  const item = findNamed(hashBuffers(serverSize, kind, nameSize), kind, nameSize);
+  if (item < 0) return -1;
+  const server = load<u32>(itemRecord(u32(item)), ITEM_OFFSET_SERVER);
+  return isServer(server, serverBuffer, serverSize) ? item : -1;
+}
+
+// ---- building and validating the index -------------------------------------------------------
+
+function hashOfItem(item: u32): u64 {
+  const record = itemRecord(item);
+  const server = serverRecord(load<u32>(record, ITEM_OFFSET_SERVER));
+  return hashNames(
+    namesAt + usize(load<u32>(server, SERVER_OFFSET_NAME_AT)),
+    load<u32>(server, SERVER_OFFSET_NAME_SIZE),
+    u32(load<u8>(record, ITEM_OFFSET_KIND)),
+    namesAt + usize(load<u32>(record, ITEM_OFFSET_NAME_AT)),
+    load<u32>(record, ITEM_OFFSET_NAME_SIZE),
+  );
+}
+
+function hashOfServer(server: u32): u64 {
+  const record = serverRecord(server);
+  const name = namesAt + usize(load<u32>(record, SERVER_OFFSET_NAME_AT));
+  return hashNames(name, load<u32>(record, SERVER_OFFSET_NAME_SIZE), KIND_SERVER, name, 0);
+}
+
+/** Puts a record into the empty slot nearest to its first one; returns the probe, 0 = too far. */
+function insert(hash: u64, record: u32): u32 {
+  const first = u32(hash);
+  for (let step: u32 = 0; step < u32(LIMIT_PROBE); step++) {
+    if (recordAt(first + step) != 0) continue;
+    const slot = indexAt + usize((first + step) & slotMask) * SLOT_SIZE;
+    store<u32>(slot, u32(hash >> 32), SLOT_OFFSET_TAG);
+    store<u32>(slot, record, SLOT_OFFSET_RECORD);
+    return step + 1;
+  }
+  return 0;
+}
+
+/**
+ * Fills the index, whose slots are all zero, with every server and item.
+ *
+ * @returns the longest probe (1 for an empty catalog), or 0 when this key does not keep the bound
+ */
+export function fillIndex(): u32 {
+  let longest: u32 = 1;
+  for (let server: u32 = 0; server < serverCount; server++) {
+    const steps = insert(hashOfServer(server), SLOT_SERVER_BIT | server);
+    if (steps == 0) return 0;
+    if (steps > longest) longest = steps;
+  }
+  for (let item: u32 = 0; item < itemCount; item++) {
+    const steps = insert(hashOfItem(item), item + 1);
+    if (steps == 0) return 0;
+    if (steps > longest) longest = steps;
+  }
+  return hasDistinctTags() ? longest : 0;
+}
+
+/** No two slots within a probe's reach of each other have the same tag. */
+function hasDistinctTags(): bool {
+  for (let slot: u32 = 0; slot <= slotMask; slot++) {
+    if (recordAt(slot) == 0) continue;
+    const tag = tagAt(slot);
+    for (let step: u32 = 1; step < u32(LIMIT_PROBE); step++) {
+      if (recordAt(slot + step) != 0 && tagAt(slot + step) == tag) return false;
+    }
+  }
+  return true;
+}
+
+/** Steps from the first slot of `hash` to the slot that holds `record`, counted from 1, or 0. */
+function stepsTo(hash: u64, record: u32): u32 {
+  for (let step: u32 = 0; step < u32(LIMIT_PROBE); step++) {
+    const found = recordAt(u32(hash) + step);
+    if (found == 0) return 0;
+    if (found == record) return tagAt(u32(hash) + step) == u32(hash >> 32) ? step + 1 : 0;
+  }
+  return 0;
+}
+
+/** True when the index holds every server and item, nothing else, and keeps the bound. */
+export function isIndexSound(probeMax: u32): bool {
+  let used: u32 = 0;
+  for (let slot: u32 = 0; slot <= slotMask; slot++) {
+    if (recordAt(slot) != 0) used += 1;
+    else if (tagAt(slot) != 0) return false;
+  }
+  if (used != serverCount + itemCount || !hasDistinctTags()) return false;
+  let longest: u32 = 1;
+  for (let server: u32 = 0; server < serverCount; server++) {
+    const steps = stepsTo(hashOfServer(server), SLOT_SERVER_BIT | server);
+    if (steps == 0) return false;
+    if (steps > longest) longest = steps;
+  }
+  for (let item: u32 = 0; item < itemCount; item++) {
+    const steps = stepsTo(hashOfItem(item), item + 1);
+    if (steps == 0) return false;
+    if (steps > longest) longest = steps;
+  }
+  return longest == probeMax;
+}

@@ -1,0 +1,95 @@
+// Bytes and text: strict UTF-8, hex, and strict base64 (RFC 4648).
+import { GuardError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+const decoderStrict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 of `text`; a lone surrogate becomes U+FFFD, so check `isWellFormed` first where it matters. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** Text of UTF-8 bytes, or `undefined` when they are not valid UTF-8. A BOM is kept. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return decoderStrict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when `text` holds no lone surrogate. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+const HEX_PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX_PAIRS[byte];
+  return text;
+}
+
+/** Bytes of lower-case hex, or `undefined` when `text` is anything else. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+  }
+  return bytes;
+}
+
+/** True when both hold the same bytes. Not constant-time: digests and public keys only. */
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** One new array with all parts in order. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Standard padded base64. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let start = 0; start < bytes.length; start += 8192) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  }
+  return btoa(binary);
+}
+
+const BASE64_STANDARD = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64_URL = /^[A-Za-z0-9_-]*={0,2}$/;
+
+/**
+ * Strict base64: the standard or the URL-safe alphabet but never both, padded, zero trailing bits.
+ *
+ * @throws {GuardError} ARGUMENT_INVALID when `text` is anything else.
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const isStandard = BASE64_STANDARD.test(text);
+  if (text.length % 4 !== 0 || !(isStandard || BASE64_URL.test(text))) {
+    throw new GuardError("ARGUMENT_INVALID", "expected padded base64 in one alphabet");
+  }
+  const standard = isStandard ? text : text.replaceAll("-", "+").replaceAll("_", "/");
+  const binary = atob(standard);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
+  // WHY: atob ignores trailing bits; encoding again is the shortest exact test
+  const tail = standard.slice(-4);
+  if (tail !== "" && toBase64(bytes.subarray(bytes.length - (bytes.length % 3 || 3))) !== tail) {
+    throw new GuardError("ARGUMENT_INVALID", "expected base64 with zero trailing bits");
+  }
+  return bytes;
+}

@@ -1,0 +1,301 @@
+// Compiles a catalog to the image that the kernel loads (30-kernel section 2). Deterministic: the
+// same catalog gives the same bytes; no key, no clock.
+import * as layout from "../abi/layout.ts";
+import { LIMIT_IMAGE_ITEMS } from "../abi/limits.ts";
+import { fromHex, utf8 } from "../bytes.ts";
+import { GuardError } from "../errors.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { compareBytes } from "../manifest/fingerprint.ts";
+import { KIND_CODES } from "../manifest/listing.ts";
+import { type ScopeMask, scopeMask } from "./scope-names.ts";
+import type { Catalog, CatalogItem, CatalogServer, Effect } from "./types.ts";
+
+const EFFECT_CODES: Readonly<Record<Effect, number>> = {
+  read: layout.EFFECT_READ,
+  write: layout.EFFECT_WRITE,
+  destructive: layout.EFFECT_DESTRUCTIVE,
+  external: layout.EFFECT_EXTERNAL,
+};
+
+/** Seeds tried before the index is doubled. */
+const SEEDS_PER_SIZE = 64;
+/** Second half of the SipHash key; the first half is the seed. */
+const HASH_KEY_HIGH = 0x706f7274n;
+
+interface NamedItem {
+  readonly item: CatalogItem;
+  readonly name: Uint8Array;
+}
+
+interface NamedServer {
+  readonly server: CatalogServer;
+  readonly name: Uint8Array;
+  /** In order of kind, then of the bytes of the name. */
+  readonly items: readonly NamedItem[];
+}
+
+/** Where each section starts, and how much is in it. */
+interface Plan {
+  readonly itemCount: number;
+  readonly digestCount: number;
+  readonly namesSize: number;
+  readonly serversAt: number;
+  readonly itemsAt: number;
+  readonly digestsAt: number;
+  readonly namesAt: number;
+  readonly indexAt: number;
+}
+
+/**
+ * Compiles `catalog` to an image.
+ *
+ * @param meta.catalogSha256 SHA-256 of the catalog's bytes, kept in the header: 32 bytes
+ * @throws {GuardError} IMAGE_LIMIT above 1 048 576 items, or when no index keeps the probe bound
+ */
+export function compileImage(
+  catalog: Catalog,
+  meta: { readonly catalogSha256: Uint8Array },
+): Uint8Array<ArrayBuffer> {
+  const servers = nameServers(catalog);
+  const plan = planSections(servers);
+  if (plan.itemCount > LIMIT_IMAGE_ITEMS) {
+    const message = `expected at most ${LIMIT_IMAGE_ITEMS} items, got ${plan.itemCount}; split the catalog`;
+    throw new GuardError("IMAGE_LIMIT", message);
+  }
+  const body = writeBody(catalog, servers, plan, meta.catalogSha256);
+  return indexImage(body, plan, servers.length);
+}
+
+function nameServers(catalog: Catalog): NamedServer[] {
+  const servers = [...catalog.servers.values()].map((server) => ({
+    server,
+    name: utf8(server.id),
+    items: [
+      ...nameItems(server.tools),
+      ...nameItems(server.prompts),
+      ...nameItems(server.resources),
+      ...nameItems(server.resourceTemplates),
+    ],
+  }));
+  return servers.sort((a, b) => compareBytes(a.name, b.name));
+}
+
+function nameItems(items: ReadonlyMap<string, CatalogItem>): NamedItem[] {
+  const named = [...items.values()].map((item) => ({ item, name: utf8(item.name) }));
+  return named.sort((a, b) => compareBytes(a.name, b.name));
+}
+
+function align(offset: number, to: number): number {
+  return Math.ceil(offset / to) * to;
+}
+
+function planSections(servers: readonly NamedServer[]): Plan {
+  let itemCount = 0;
+  let digestCount = 0;
+  let namesSize = 0;
+  for (const { name, items } of servers) {
+    namesSize += align(name.length, 8);
+    itemCount += items.length;
+    for (const entry of items) {
+      namesSize += align(entry.name.length, 8);
+      digestCount += entry.item.fingerprints.length;
+    }
+  }
+  const section = (at: number): number => align(at, layout.IMAGE_SECTION_ALIGN);
+  const serversAt = section(layout.HEADER_SIZE);
+  const itemsAt = section(serversAt + servers.length * layout.SERVER_SIZE);
+  const digestsAt = section(itemsAt + itemCount * layout.ITEM_SIZE);
+  const namesAt = section(digestsAt + digestCount * layout.DIGEST_SIZE);
+  const indexAt = section(namesAt + namesSize);
+  return { itemCount, digestCount, namesSize, serversAt, itemsAt, digestsAt, namesAt, indexAt };
+}
+
+/** Everything before the index. */
+function writeBody(
+  catalog: Catalog,
+  servers: readonly NamedServer[],
+  plan: Plan,
+  catalogSha256: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(plan.indexAt);
+  const view = new DataView(body.buffer);
+  writeHeader(view, catalog, servers.length, plan);
+  body.set(catalogSha256.subarray(0, layout.DIGEST_SIZE), layout.HEADER_OFFSET_CATALOG_SHA256);
+  const scopes = new Map<string, ScopeMask>();
+  let itemNext = 0;
+  let digestNext = 0;
+  let nameNext = 0;
+  const putName = (record: number, name: Uint8Array): void => {
+    body.set(name, plan.namesAt + nameNext);
+    setWord(view, record, nameNext);
+    setWord(view, record + 4, name.length);
+    nameNext += align(name.length, 8);
+  };
+  for (const [serverIndex, { server, name, items }] of servers.entries()) {
+    const record = plan.serversAt + serverIndex * layout.SERVER_SIZE;
+    putName(record, name);
+    writeServer(view, record, server, itemNext, items.length);
+    for (const { item, name: itemName } of items) {
+      const itemRecord = plan.itemsAt + itemNext * layout.ITEM_SIZE;
+      putName(itemRecord, itemName);
+      setWord(view, itemRecord + layout.ITEM_OFFSET_SERVER, serverIndex);
+      writeItem(view, itemRecord, server, item, catalog, scopes);
+      setWord(view, itemRecord + layout.ITEM_OFFSET_DIGEST_FIRST, digestNext);
+      setWord(view, itemRecord + layout.ITEM_OFFSET_DIGEST_COUNT, item.fingerprints.length);
+      for (const fingerprint of item.fingerprints) {
+        body.set(digestOf(fingerprint), plan.digestsAt + digestNext * layout.DIGEST_SIZE);
+        digestNext += 1;
+      }
+      itemNext += 1;
+    }
+  }
+  return body;
+}
+
+function setWord(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true);
+}
+
+function digestOf(fingerprint: string): Uint8Array {
+  const digest = fromHex(fingerprint.slice("sha256:".length));
+  if (digest !== undefined && digest.length === layout.DIGEST_SIZE) return digest;
+  throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
+}
+
+function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan: Plan): void {
+  setWord(view, layout.HEADER_OFFSET_MAGIC, layout.IMAGE_MAGIC);
+  setWord(view, layout.HEADER_OFFSET_ABI_VERSION, layout.IMAGE_ABI_VERSION);
+  setWord(view, layout.HEADER_OFFSET_SERVER_COUNT, serverCount);
+  setWord(view, layout.HEADER_OFFSET_ITEM_COUNT, plan.itemCount);
+  setWord(view, layout.HEADER_OFFSET_DIGEST_COUNT, plan.digestCount);
+  view.setBigUint64(layout.HEADER_OFFSET_EXPIRES_MS, BigInt(catalog.expiresMs), true);
+  view.setBigUint64(layout.HEADER_OFFSET_CATALOG_VERSION, BigInt(catalog.version), true);
+  setWord(view, layout.HEADER_OFFSET_SERVERS_AT, plan.serversAt);
+  setWord(view, layout.HEADER_OFFSET_ITEMS_AT, plan.itemsAt);
+  setWord(view, layout.HEADER_OFFSET_DIGESTS_AT, plan.digestsAt);
+  setWord(view, layout.HEADER_OFFSET_NAMES_AT, plan.namesAt);
+  setWord(view, layout.HEADER_OFFSET_NAMES_SIZE, plan.namesSize);
+  setWord(view, layout.HEADER_OFFSET_INDEX_AT, plan.indexAt);
+}
+
+function writeServer(
+  view: DataView,
+  record: number,
+  server: CatalogServer,
+  itemFirst: number,
+  itemCount: number,
+): void {
+  const verified = server.operatorVerified ? layout.SERVER_FLAG_OPERATOR_VERIFIED : 0;
+  const blocksTool = server.onDrift === "block-tool" ? layout.SERVER_FLAG_BLOCK_TOOL : 0;
+  const templateCount = server.resourceTemplates.size;
+  setWord(view, record + layout.SERVER_OFFSET_FLAGS, verified | blocksTool);
+  setWord(view, record + layout.SERVER_OFFSET_ITEM_FIRST, itemFirst);
+  setWord(view, record + layout.SERVER_OFFSET_ITEM_COUNT, itemCount);
+  setWord(
+    view,
+    record + layout.SERVER_OFFSET_TEMPLATE_FIRST,
+    itemFirst + itemCount - templateCount,
+  );
+  setWord(view, record + layout.SERVER_OFFSET_TEMPLATE_COUNT, templateCount);
+  if (server.instructions === undefined) return;
+  const digest = digestOf(server.instructions);
+  new Uint8Array(view.buffer).set(digest, record + layout.SERVER_OFFSET_INSTRUCTIONS);
+}
+
+function writeItem(
+  view: DataView,
+  record: number,
+  server: CatalogServer,
+  item: CatalogItem,
+  catalog: Catalog,
+  scopes: Map<string, ScopeMask>,
+): void {
+  view.setUint8(record + layout.ITEM_OFFSET_KIND, KIND_CODES[item.kind]);
+  view.setUint8(record + layout.ITEM_OFFSET_EFFECT, EFFECT_CODES[item.effect]);
+  view.setUint16(record + layout.ITEM_OFFSET_FLAGS, itemFlags(server, item), true);
+  const key = item.scope.join(" ");
+  const mask = scopes.get(key) ?? scopeMask(catalog, item.scope);
+  scopes.set(key, mask);
+  for (const [word, bits] of mask.entries()) {
+    view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, bits, true);
+  }
+  view.setInt32(record + layout.ITEM_OFFSET_ADDS_TAINT, taintMask(catalog, item.addsTaint), true);
+  view.setInt32(record + layout.ITEM_OFFSET_STOPS_TAINT, taintMask(catalog, item.stopsTaint), true);
+}
+
+function itemFlags(server: CatalogServer, item: CatalogItem): number {
+  return (
+    (item.requires.includes("lease") ? layout.ITEM_FLAG_REQUIRES_LEASE : 0) |
+    (item.requires.includes("consent") ? layout.ITEM_FLAG_REQUIRES_CONSENT : 0) |
+    (item.taintOutcome === "deny" ? layout.ITEM_FLAG_TAINT_DENIES : 0) |
+    (item.args.size > 0 ? layout.ITEM_FLAG_HAS_ARGUMENT_RULES : 0) |
+    (server.operatorVerified ? 0 : layout.ITEM_FLAG_SERVER_UNVERIFIED)
+  );
+}
+
+function taintMask(catalog: Catalog, labels: readonly string[]): number {
+  let mask = 0;
+  for (const label of labels) {
+    const bit = catalog.taintBits.get(label);
+    if (bit === undefined) throw new GuardError("IMAGE_INVALID", "expected a defined taint label");
+    mask |= 1 << bit;
+  }
+  return mask;
+}
+
+/** Index slots to begin with: a load that rarely needs a second size (see table.ts). */
+function slotCountFirst(entryCount: number): number {
+  const factor = entryCount <= 4096 ? 4 : entryCount <= 524288 ? 8 : 16;
+  let slots = 16;
+  while (slots < entryCount * factor) slots *= 2;
+  return slots;
+}
+
+/** Adds the index and the digest; tries seeds from 0 upward, then twice the slots. */
+function indexImage(
+  body: Uint8Array<ArrayBuffer>,
+  plan: Plan,
+  serverCount: number,
+): Uint8Array<ArrayBuffer> {
+  let slotCount = slotCountFirst(plan.itemCount + serverCount);
+  for (let doubling = 0; doubling < 4; doubling++) {
+    const size = plan.indexAt + slotCount * layout.SLOT_SIZE;
+    const kernel = new Kernel({
+      imageSize: size,
+      itemCount: plan.itemCount,
+      serverCount,
+      inputSize: 64,
+      recordSize: 64,
+    });
+    const image = trySeeds(kernel, body, size, slotCount);
+    if (image !== undefined) return image;
+    slotCount *= 2;
+  }
+  throw new GuardError("IMAGE_LIMIT", "expected names whose index keeps the probe bound");
+}
+
+function trySeeds(
+  kernel: Kernel,
+  body: Uint8Array,
+  size: number,
+  slotCount: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const { bytes, imageAt } = kernel;
+  bytes.set(body, imageAt);
+  const view = new DataView(bytes.buffer, imageAt, size);
+  setWord(view, layout.HEADER_OFFSET_TOTAL_SIZE, size);
+  setWord(view, layout.HEADER_OFFSET_SLOT_COUNT, slotCount);
+  view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY + 8, HASH_KEY_HIGH, true);
+  for (let seed = 0; seed < SEEDS_PER_SIZE; seed++) {
+    view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY, BigInt(seed), true);
+    bytes.fill(0, imageAt + body.length, imageAt + size);
+    const probe = kernel.exports.buildIndex(size);
+    if (probe < 0) throw new GuardError("IMAGE_INVALID", `compiled image refused: ${-probe}`);
+    if (probe === 0) continue;
+    setWord(view, layout.HEADER_OFFSET_PROBE_MAX, probe);
+    kernel.exports.sealImage(size);
+    bytes.set(kernel.readDigest(), imageAt + layout.HEADER_OFFSET_IMAGE_SHA256);
+    return bytes.slice(imageAt, imageAt + size);
+  }
+  return undefined;
+}

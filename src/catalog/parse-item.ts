@@ -1,0 +1,156 @@
+// One pinned tool, prompt, resource or resource template of a catalog (10-catalog section 1).
+import { quote } from "../errors.ts";
+import { type KeyPath, childPath } from "./key-path.ts";
+import { digestFault, itemNameFault, patternIdFault } from "./names.ts";
+import { readArguments } from "./parse-args.ts";
+import {
+  member,
+  readChoice,
+  readChoices,
+  readClosedTable,
+  readNames,
+  readTable,
+  readText,
+  schemaFault,
+  type TomlTable,
+} from "./schema.ts";
+import type { CatalogItem, Effect, ItemKind, Requirement } from "./types.ts";
+
+export const EFFECTS: readonly Effect[] = ["read", "write", "destructive", "external"];
+/** The table of a server that holds the items of a kind. */
+export const ITEM_TABLES: Readonly<Record<ItemKind, string>> = {
+  tool: "tools",
+  prompt: "prompts",
+  resource: "resources",
+  resource_template: "resource_templates",
+};
+const REQUIREMENTS: readonly Requirement[] = ["lease", "consent"];
+const TAINT_OUTCOMES = ["ask_user", "deny"] as const;
+const ADDS_TAINT_DEFAULT: readonly string[] = ["untrusted"];
+const ITEM_KEYS: ReadonlySet<string> = new Set([
+  "fingerprint",
+  "scope",
+  "effect",
+  "requires",
+  "adds_taint",
+  "stops_taint",
+  "taint_outcome",
+  "vetting_accept",
+  "args",
+]);
+
+/** The names a catalog defines, with their bits. */
+export interface Vocabulary {
+  readonly scopeBits: ReadonlyMap<string, number>;
+  readonly taintBits: ReadonlyMap<string, number>;
+}
+
+/** What the items of one server are checked against. */
+export interface ItemContext extends Vocabulary {
+  readonly maxAllowedScope: ReadonlySet<string>;
+}
+
+/**
+ * Reads the items of one kind of one server.
+ *
+ * @throws {GuardError} CATALOG_SCHEMA when a name or a value breaks a rule of 10-catalog section 1.
+ */
+export function readItems(
+  value: unknown,
+  kind: ItemKind,
+  path: KeyPath,
+  context: ItemContext,
+): ReadonlyMap<string, CatalogItem> {
+  const items = new Map<string, CatalogItem>();
+  if (value === undefined) return items;
+  for (const [name, item] of Object.entries(readTable(value, path))) {
+    const at = childPath(path, name);
+    const wanted = itemNameFault(kind, name);
+    if (wanted !== undefined) throw schemaFault(at, `${wanted}, got ${quote(name)}`);
+    items.set(name, readItem(readClosedTable(item, ITEM_KEYS, at), { kind, name }, at, context));
+  }
+  return items;
+}
+
+/**
+ * Defined scopes, each once.
+ *
+ * @throws {GuardError} CATALOG_SCHEMA when one is not defined.
+ */
+export function readScopes(value: unknown, path: KeyPath, names: Vocabulary): readonly string[] {
+  return readNames(value, path, (name) =>
+    names.scopeBits.has(name) ? undefined : "expected a built-in scope or one of [scopes]",
+  );
+}
+
+/**
+ * Defined taint labels, each once.
+ *
+ * @throws {GuardError} CATALOG_SCHEMA when one is not defined.
+ */
+export function readTaints(value: unknown, path: KeyPath, names: Vocabulary): readonly string[] {
+  return readNames(value, path, (name) =>
+    names.taintBits.has(name) ? undefined : "expected a built-in taint label or one of [taints]",
+  );
+}
+
+/** @throws {GuardError} CATALOG_SCHEMA when it is not `sha256:` and 64 lower-case hex digits. */
+export function readDigest(value: unknown, path: KeyPath): string {
+  const digest = readText(value, path);
+  const wanted = digestFault(digest);
+  if (wanted === undefined) return digest;
+  throw schemaFault(path, `${wanted}, got ${quote(digest)}`);
+}
+
+function readItem(
+  table: TomlTable,
+  identity: { readonly kind: ItemKind; readonly name: string },
+  path: KeyPath,
+  context: ItemContext,
+): CatalogItem {
+  const at = (key: string): KeyPath => childPath(path, key);
+  const addsTaint = member(table, "adds_taint");
+  return {
+    kind: identity.kind,
+    name: identity.name,
+    fingerprints: readFingerprints(member(table, "fingerprint"), at("fingerprint")),
+    scope: readItemScope(member(table, "scope"), at("scope"), context),
+    effect: readChoice(member(table, "effect"), at("effect"), EFFECTS),
+    requires: readChoices(member(table, "requires") ?? [], at("requires"), REQUIREMENTS),
+    addsTaint: readTaints(addsTaint ?? ADDS_TAINT_DEFAULT, at("adds_taint"), context),
+    stopsTaint: readTaints(member(table, "stops_taint") ?? [], at("stops_taint"), context),
+    taintOutcome: readChoice(
+      member(table, "taint_outcome") ?? "ask_user",
+      at("taint_outcome"),
+      TAINT_OUTCOMES,
+    ),
+    vettingAccept: readNames(
+      member(table, "vetting_accept") ?? [],
+      at("vetting_accept"),
+      patternIdFault,
+    ),
+    args: readArguments(member(table, "args"), at("args")),
+  };
+}
+
+/** One digest, or a list of accepted ones. */
+function readFingerprints(value: unknown, path: KeyPath): readonly string[] {
+  if (!Array.isArray(value)) return [readDigest(value, path)];
+  const digests = readNames(value, path, digestFault);
+  if (digests.length > 0) return digests;
+  throw schemaFault(path, "expected at least one digest, got an empty array");
+}
+
+function readItemScope(value: unknown, path: KeyPath, context: ItemContext): readonly string[] {
+  const scope = readScopes(value, path, context);
+  if (scope.length === 0) {
+    throw schemaFault(path, "expected at least one scope, got an empty array");
+  }
+  for (const [index, name] of scope.entries()) {
+    if (!context.maxAllowedScope.has(name)) {
+      const message = `expected a scope within max_allowed_scope, got ${quote(name)}`;
+      throw schemaFault(childPath(path, index), message);
+    }
+  }
+  return scope;
+}

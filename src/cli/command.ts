@@ -1,0 +1,72 @@
+// What a command is: a description for `--help`, and a function from parsed options to a result.
+import type { Style } from "./style.ts";
+
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  /** Placeholder of the value in `--help`, e.g. `FILE`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  /** As typed behind `portcullis`. */
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** What follows the name, e.g. `--server ID [-- CMD ARGS...]`. */
+  readonly usage: string;
+  /** Without `--json` and `--help`, which every command has. */
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Names of positional arguments; absent: none are taken. */
+  readonly positionals?: string;
+  /** True when a command line may follow `--`. */
+  readonly takesCommand?: boolean;
+  /** Paragraphs below the options. */
+  readonly notes?: readonly string[];
+  readonly examples: readonly string[];
+}
+
+/** A command line, read. */
+export interface Arguments {
+  readonly positionals: readonly string[];
+  /** What follows `--`; `undefined` without it. */
+  readonly command: readonly string[] | undefined;
+  /** The value of a string option; `undefined` when it is not given. */
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+}
+
+/** What a command may use of the process around it. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute path of the current folder. */
+  readonly cwd: string;
+  /** Colours of standard output. */
+  readonly style: Style;
+  /** A line for a person on standard error. */
+  note(line: string): void;
+  /** Such a line only when somebody watches: standard error is a terminal. */
+  progress(line: string): void;
+}
+
+/** Exit 0 = fine, 1 = a finding. A fault is thrown, and is exit 2. */
+export interface CommandResult {
+  readonly exitCode: 0 | 1;
+  /** Members of the JSON document besides `ok`. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** For a person; without a line feed at the end. */
+  readonly text: string;
+}
+
+/** A command that has standard output for itself; resolves to the exit code. */
+export type StreamCommand = {
+  readonly spec: CommandSpec;
+  readonly stream: (args: Arguments, io: Io) => Promise<number>;
+};
+
+export type ReportCommand = {
+  readonly spec: CommandSpec;
+  readonly run: (args: Arguments, io: Io) => Promise<CommandResult>;
+};
+
+export type Command = ReportCommand | StreamCommand;

@@ -1,0 +1,70 @@
+// Every command, loaded when it is called: `run` must start fast.
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** In the order of `portcullis --help`. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "demo",
+    summary: "the guided tour: a real server behind the guard, and the four attacks",
+    load: async () => (await import("./demo.ts")).demoCommand,
+  },
+  {
+    name: "key new",
+    summary: "make an Ed25519 key pair",
+    load: async () => (await import("./key-new.ts")).keyNewCommand,
+  },
+  {
+    name: "root init",
+    summary: "make the trust root of this host and pin it",
+    load: async () => (await import("./root-init.ts")).rootInitCommand,
+  },
+  {
+    name: "pin",
+    summary: "write what the servers offer now into catalog.toml",
+    load: async () => (await import("./pin.ts")).pinCommand,
+  },
+  {
+    name: "sign",
+    summary: "sign catalog.toml",
+    load: async () => (await import("./sign.ts")).signCommand,
+  },
+  {
+    name: "verify",
+    summary: "check everything from the trust root to the catalog",
+    load: async () => (await import("./verify.ts")).verifyCommand,
+  },
+  {
+    name: "fingerprint",
+    summary: "digests of every definition in a JSON file",
+    load: async () => (await import("./fingerprint.ts")).fingerprintCommand,
+  },
+  {
+    name: "check",
+    summary: "decide one call, explained layer by layer",
+    load: async () => (await import("./check.ts")).checkCommand,
+  },
+  {
+    name: "run",
+    summary: "the guard in front of a stdio server",
+    load: async () => (await import("./run.ts")).runCommand,
+  },
+];
+
+/** The command that `argv` names with its first one or two words, and the arguments behind it. */
+export function findCommand(
+  argv: readonly string[],
+): { readonly entry: CommandEntry; readonly rest: readonly string[] } | undefined {
+  for (const entry of COMMANDS) {
+    const words = entry.name.split(" ");
+    if (words.every((word, index) => word === argv[index])) {
+      return { entry, rest: argv.slice(words.length) };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+// One server of a guard: what a proxy or a transport checks against.
+import { KIND_TOOL } from "../abi/layout.ts";
+import { LIMIT_NAME_BYTES } from "../abi/limits.ts";
+import { VERDICT_MALFORMED_MESSAGE, VERDICT_SCOPE_ESCALATION } from "../abi/verdict.ts";
+import type { Catalog } from "../catalog/types.ts";
+import {
+  frameShape,
+  type MalformedMessage,
+  type MessageShape,
+  readShape,
+} from "../kernel/message.ts";
+import { type Decision, toDecision } from "../verdict.ts";
+import type { GuardKernel } from "./guard-kernel.ts";
+import { ScopeSet } from "./scope-set.ts";
+import { instructionsMatch } from "./validator.ts";
+
+const WORD = 4294967296;
+
+/** Made by `ScopeGuard#server`. */
+export class BoundServer {
+  readonly id: string;
+  readonly #guard: GuardKernel;
+  readonly #catalog: Catalog;
+
+  constructor(guard: GuardKernel, catalog: Catalog, id: string) {
+    this.#guard = guard;
+    this.#catalog = catalog;
+    this.id = id;
+  }
+
+  /**
+   * Decides one call of a tool of this server.
+   *
+   * @throws {GuardError} SCOPE_UNKNOWN when `scopes` names a scope the catalog does not have
+   */
+  check(tool: string, scopes?: ScopeSet | readonly string[]): Decision {
+    const guard = this.#guard;
+    guard.ensureBound(this.id);
+    const now = guard.now();
+    const size = guard.writeName(tool, LIMIT_NAME_BYTES);
+    const { exports } = guard.kernel;
+    const low = now | 0;
+    const high = (now / WORD) | 0;
+    if (scopes === undefined) return toDecision(exports.checkBound(KIND_TOOL, size, low, high));
+    const set = scopes instanceof ScopeSet ? scopes : new ScopeSet(this.#catalog, scopes);
+    if (set.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    return toDecision(
+      exports.checkBoundScoped(KIND_TOOL, size, set.w0, set.w1, set.w2, set.w3, low, high),
+    );
+  }
+
+  /**
+   * Decides one raw message to this server; see `ScopeGuard#checkMessage`.
+   *
+   * @param flags READ_FLAG_*; by default a carriage return passes only as the last byte
+   */
+  checkMessage(bytes: Uint8Array, flags = 0): Decision {
+    const guard = this.#guard;
+    const { kernel } = guard;
+    if (bytes.length > kernel.inputSize) return toDecision(VERDICT_MALFORMED_MESSAGE);
+    guard.ensureBound(this.id);
+    const now = guard.now();
+    kernel.bytes.set(bytes, kernel.inputAt);
+    const high = (now / WORD) | 0;
+    return toDecision(kernel.exports.checkMessage(bytes.length, flags, now | 0, high));
+  }
+
+  /** The shape of the message that was read last; valid until the next reading. */
+  lastShape(): MessageShape | MalformedMessage {
+    return frameShape(this.#guard.kernel);
+  }
+
+  /**
+   * Reads one raw message without deciding.
+   *
+   * @param flags READ_FLAG_*
+   */
+  readMessage(bytes: Uint8Array, flags = 0): MessageShape | MalformedMessage {
+    const { kernel } = this.#guard;
+    kernel.writeInput(bytes);
+    return readShape(kernel, bytes.length, flags);
+  }
+
+  /** Decides the dispatch that was read last, without reading it again. */
+  decideLast(): Decision {
+    const guard = this.#guard;
+    guard.ensureBound(this.id);
+    const now = guard.now();
+    return toDecision(guard.kernel.exports.checkFrame(now | 0, (now / WORD) | 0));
+  }
+
+  /**
+   * Compares the instructions of an initialize or discover result with the pin. With
+   * `on_drift = "block-server"` others refuse the whole server, for the life of this guard.
+   *
+   * @returns true when they are the pinned ones
+   */
+  seeInstructions(text: string | undefined): boolean {
+    const server = this.#catalog.servers.get(this.id);
+    if (server === undefined || instructionsMatch(server, text)) return server !== undefined;
+    this.#guard.kernel.exports.markInstructionsDrifted(this.#guard.bind(this.id));
+    return false;
+  }
+
+  /** Forgets what was seen: every item is unverified until the next admission. Drift stays. */
+  unverify(): void {
+    const server = this.#guard.bind(this.id);
+    if (server >= 0) this.#guard.kernel.exports.beginAdmission(server);
+  }
+}

@@ -1,0 +1,95 @@
+// The kernel instance of one guard, and the few things every check does: write names, split the
+// time, keep track of the bound server.
+import { LIMIT_SERVER_ID_BYTES } from "../abi/limits.ts";
+import { isWellFormed, utf8 } from "../bytes.ts";
+import type { Clock } from "../clock.ts";
+import { loadImage } from "../kernel/image-kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+
+/** Later times are no times: `Number.MAX_SAFE_INTEGER` + 1 ms. */
+const TIME_END = 9007199254740992;
+
+/**
+ * Writes `text` as UTF-8 to `bytes` at `at`.
+ *
+ * @param sizeMax bytes
+ * @returns its size in bytes; 0, a name nothing has, when it is too long or not well-formed
+ */
+export function writeText(bytes: Uint8Array, at: number, text: unknown, sizeMax: number): number {
+  if (typeof text !== "string") return 0;
+  const size = text.length;
+  // UTF-8 is never shorter than UTF-16 code units
+  if (size > sizeMax) return 0;
+  let seen = 0;
+  let index = 0;
+  for (; index + 4 <= size; index += 4) {
+    const a = text.charCodeAt(index);
+    const b = text.charCodeAt(index + 1);
+    const c = text.charCodeAt(index + 2);
+    const d = text.charCodeAt(index + 3);
+    const to = at + index;
+    bytes[to] = a;
+    bytes[to + 1] = b;
+    bytes[to + 2] = c;
+    bytes[to + 3] = d;
+    seen |= a | b | c | d;
+  }
+  for (; index < size; index++) {
+    const a = text.charCodeAt(index);
+    bytes[at + index] = a;
+    seen |= a;
+  }
+  return seen < 0x80 ? size : writeBeyondAscii(bytes, at, text, sizeMax);
+}
+
+function writeBeyondAscii(bytes: Uint8Array, at: number, text: string, sizeMax: number): number {
+  // WHY: TextEncoder writes U+FFFD for a lone surrogate, and a pinned name may hold that character
+  if (!isWellFormed(text)) return 0;
+  const encoded = utf8(text);
+  if (encoded.length > sizeMax) return 0;
+  bytes.set(encoded, at);
+  return encoded.length;
+}
+
+/** One guard's kernel with its clock. */
+export class GuardKernel {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  #boundServer: string | undefined;
+
+  constructor(image: Uint8Array, clock: Clock, inputSize: number) {
+    this.kernel = loadImage(image, inputSize);
+    this.clock = clock;
+  }
+
+  /**
+   * The time now; 0, which no catalog is valid at, for anything that is not a time.
+   */
+  now(): number {
+    const now = this.clock();
+    return now > 0 && now < TIME_END ? now : 0;
+  }
+
+  /** Writes a server id; see `writeText`. */
+  writeServer(id: unknown): number {
+    const { kernel } = this;
+    return writeText(kernel.bytes, kernel.serverAt, id, LIMIT_SERVER_ID_BYTES);
+  }
+
+  /** Writes a name; see `writeText`. */
+  writeName(name: unknown, sizeMax: number): number {
+    const { kernel } = this;
+    return writeText(kernel.bytes, kernel.nameAt, name, sizeMax);
+  }
+
+  /** Makes `id` the kernel's bound server; its index, or -1 when the catalog does not name it. */
+  bind(id: string): number {
+    this.#boundServer = id;
+    return this.kernel.exports.bindServer(this.writeServer(id));
+  }
+
+  /** Binds `id` unless it is bound already. */
+  ensureBound(id: string): void {
+    if (this.#boundServer !== id) this.bind(id);
+  }
+}
