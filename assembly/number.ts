@@ -109,6 +109,8 @@ function parse(start: usize, end: usize): void {
     }
   }
   if (at < end) pointAt += parseExponent(at + 1, end);
+  // where digits were cut, those that were kept hold their places
+  if (isTruncated) return;
   while (digitCount > 0 && load<u8>(digits + usize(digitCount) - 1) == 0) digitCount -= 1;
 }
 

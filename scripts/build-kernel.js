@@ -36,4 +36,11 @@ export declare const KERNEL_SHA256: string;
 export declare const KERNEL_BASE64: string;
 `,
 );
+writeFileSync(
+  `${OUT}/kernel.wasm.d.ts`,
+  `/** The kernel as a bundler's WebAssembly module. */
+declare const kernel: WebAssembly.Module;
+export default kernel;
+`,
+);
 process.stdout.write(`kernel: ${wasm.length} bytes, sha256:${sha256}\n`);

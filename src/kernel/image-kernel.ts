@@ -24,10 +24,16 @@ export function loadImage(image: Uint8Array, inputSize: number): Kernel {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   const count = (offset: number): number =>
     image.length < layout.HEADER_SIZE ? 0 : view.getUint32(offset, true);
+  const itemCount = count(layout.HEADER_OFFSET_ITEM_COUNT);
+  const serverCount = count(layout.HEADER_OFFSET_SERVER_COUNT);
+  // WHY: the state tables are sized by these before the kernel has validated anything
+  if (itemCount * layout.ITEM_SIZE + serverCount * layout.SERVER_SIZE > image.length) {
+    throw new GuardError("IMAGE_INVALID", "expected an image as large as its counts say");
+  }
   const kernel = new Kernel({
     imageSize: image.length,
-    itemCount: count(layout.HEADER_OFFSET_ITEM_COUNT),
-    serverCount: count(layout.HEADER_OFFSET_SERVER_COUNT),
+    itemCount,
+    serverCount,
     inputSize,
     recordSize: inputSize,
   });

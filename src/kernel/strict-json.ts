@@ -52,11 +52,24 @@ export function canonicalize(source: string | Uint8Array | object): string {
   return decoder.decode(kernel.bytes.subarray(start, start + size));
 }
 
-/** UTF-8 JSON text of what a caller holds: text, bytes, or a value that `JSON.stringify` writes. */
+/**
+ * UTF-8 JSON text of what a caller holds: text, bytes, or a value that `JSON.stringify` writes.
+ *
+ * @throws {GuardError} JSON_INVALID for a value that JSON cannot hold
+ */
 export function sourceBytes(source: string | Uint8Array | object): Uint8Array {
   if (source instanceof Uint8Array) return source;
-  if (typeof source === "string") return jsonBytes(source);
-  const text = JSON.stringify(source);
-  if (typeof text === "string") return jsonBytes(text);
+  return jsonBytes(typeof source === "string" ? source : stringify(source));
+}
+
+/** JSON text of a value; a cycle, a bigint or a throwing member is a fault like any other. */
+function stringify(value: object): string {
+  let text: unknown;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new GuardError("JSON_INVALID", "expected a value that JSON can hold", { cause });
+  }
+  if (typeof text === "string") return text;
   throw new GuardError("JSON_INVALID", "expected a value that JSON can hold");
 }

@@ -44,12 +44,10 @@ export function readManifest(source: ManifestSource): Manifest {
   kernel.exports.manifestBegin(bytes.length);
   const found = new Map<ItemKind, LiveItem[]>();
   let instructions: string | undefined;
-  let isManifest = false;
   while (true) {
     const next = kernel.exports.manifestNext();
     if (next === layout.MANIFEST_END) break;
     if (next < 0) throw invalid(describeReadError(-next), kernel.exports.readFailureAt());
-    isManifest = true;
     const kind = KINDS.get(next);
     if (kind === undefined) {
       const start = kernel.frame(layout.FRAME_WORD_NAME_START);
@@ -57,11 +55,6 @@ export function readManifest(source: ManifestSource): Manifest {
       continue;
     }
     found.set(kind, checkListing(kind, drainListing(kernel, kind), bytes));
-  }
-  if (!isManifest) {
-    throw invalid(
-      "expected `tools`, `prompts`, `resources`, `resourceTemplates` or `instructions`",
-    );
   }
   return {
     tools: refuseDuplicates(found.get("tool") ?? []),

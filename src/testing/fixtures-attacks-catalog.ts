@@ -1,5 +1,5 @@
 // Cases A and B of 95-testing section 2: who is called, and what the definitions have become.
-import type { AttackCall, AttackRow } from "./fixtures-attacks.ts";
+import type { AttackCall, AttackRow } from "./fixtures-attack-types.ts";
 import { POISON_TEXT } from "./mock-drift.ts";
 import type { Malform, MockSwitches, ToolDrift } from "./mock-switches.ts";
 

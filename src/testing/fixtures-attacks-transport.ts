@@ -1,5 +1,5 @@
 // Cases D of 95-testing section 2: framing, ids, and messages in the wrong direction.
-import type { AttackCall, AttackRow } from "./fixtures-attacks.ts";
+import type { AttackCall, AttackRow } from "./fixtures-attack-types.ts";
 import { SPOOF_TEXT } from "./mock-calls.ts";
 import type { ServerRequest } from "./mock-switches.ts";
 

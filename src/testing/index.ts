@@ -2,7 +2,7 @@
 
 export type { FixtureGrant } from "./fixtures.ts";
 export { FIXTURE_GRANTS, FIXTURE_SERVER, FIXTURE_TOOLS } from "./fixtures.ts";
-export type { AttackCall, AttackFixture, AttackReason } from "./fixtures-attacks.ts";
+export type { AttackCall, AttackFixture, AttackReason } from "./fixtures-attack-types.ts";
 export { ATTACKS } from "./fixtures-attacks.ts";
 export { SPOOF_TEXT } from "./mock-calls.ts";
 export { POISON_TEXT } from "./mock-drift.ts";

@@ -1,0 +1,209 @@
+// P1, P1b: one check by names, against a JavaScript Map. P2: one check by a resolved handle.
+import { type BoundServer, type Handle, ScopeGuard, type ScopeSet } from "portcullis";
+import { VERDICT_TOOL_SMUGGLE, VERDICT_UNKNOWN_SERVER } from "../esm/abi/verdict.js";
+import {
+  admitAll,
+  makeCatalog,
+  NOW_MS,
+  openCatalog,
+  type PlainTool,
+  TOOLS_PER_SERVER,
+} from "./catalogs.js";
+import type { Finding } from "./finding.js";
+import { checkTool, expectedVerdict, MapGuard, MASK_READ } from "./map-guard.js";
+import { type Contender, makeRandom, measureRounds, medians, ratioOf } from "./measure.js";
+
+const REQUEST_COUNT = 2048;
+const OPTIONS = { operationCount: REQUEST_COUNT, batchCount: 12, warmUpCount: 150 };
+const HANDLE_COUNT = 65_536;
+/** A message limit keeps each guard's memory small; nothing here reads messages. */
+const MESSAGE_SIZE_MAX = 65_536;
+
+interface Call {
+  readonly server: string;
+  readonly tool: string;
+}
+
+interface Bench {
+  readonly tools: readonly PlainTool[];
+  readonly guard: ScopeGuard;
+  readonly reads: ScopeSet;
+  readonly map: MapGuard;
+}
+
+async function makeBench(toolCount: number, toolsPerServer: number): Promise<Bench> {
+  const catalog = makeCatalog(toolCount, toolsPerServer);
+  const trusted = await openCatalog(catalog);
+  const options = { clock: () => NOW_MS, messageSizeMax: MESSAGE_SIZE_MAX };
+  const guard = ScopeGuard.fromCatalog(trusted, options);
+  admitAll(guard, trusted, catalog);
+  const { tools } = catalog;
+  const bench = { tools, guard, reads: guard.scopes(["fs.read"]), map: new MapGuard(tools) };
+  assertTruth(bench);
+  return bench;
+}
+
+/** Every tool, and calls that must be refused, before anything is timed. */
+function assertTruth({ tools, guard, reads, map }: Bench): void {
+  const rows = tools.map((tool) => ({ ...tool, verdict: expectedVerdict(tool) }));
+  const { server, tool } = tools[0] ?? { server: "", tool: "" };
+  const other = tools.find((one) => one.server !== server)?.tool ?? `x${tool}`;
+  const unknown = [
+    { server: `${server}x`, tool, verdict: VERDICT_UNKNOWN_SERVER },
+    { server, tool: `${tool}x`, verdict: VERDICT_TOOL_SMUGGLE },
+    { server, tool: other, verdict: VERDICT_TOOL_SMUGGLE },
+  ];
+  for (const { verdict, ...call } of [...rows, ...unknown]) {
+    const handle = guard.resolve(call.server, call.tool);
+    const answers = [
+      guard.check({ server: call.server, tool: call.tool, scopes: reads }).code,
+      guard.server(call.server).check(call.tool, reads).code,
+      map.check(call.server, call.tool, MASK_READ),
+      handle === undefined ? verdict : guard.checkHandle(handle, reads).code,
+    ];
+    if (answers.some((answer) => answer !== verdict)) {
+      throw new Error(`expected ${verdict} for ${JSON.stringify(call)}, got ${answers.join()}`);
+    }
+  }
+}
+
+function pickCalls(tools: readonly PlainTool[], batch: number): string {
+  const random = makeRandom(batch + 1);
+  const calls: Call[] = [];
+  for (let index = 0; index < REQUEST_COUNT; index++) {
+    const picked = tools[random(tools.length)];
+    if (picked !== undefined) calls.push({ server: picked.server, tool: picked.tool });
+  }
+  return JSON.stringify(calls);
+}
+
+/** Fresh strings: each contender parses the batch's text for itself. */
+function freshCalls(tools: readonly PlainTool[]): (batch: number) => readonly Call[] {
+  let text = "";
+  let textBatch = -1;
+  return (batch) => {
+    if (batch !== textBatch) text = pickCalls(tools, batch);
+    textBatch = batch;
+    const calls: readonly Call[] = JSON.parse(text);
+    return calls;
+  };
+}
+
+/** P1: `check({ server, tool, scopes })`. */
+export async function measureCheck(toolCount: number): Promise<Finding[]> {
+  const { tools, guard, reads, map } = await makeBench(toolCount, TOOLS_PER_SERVER);
+  const prepare = freshCalls(tools);
+  const guarded: Contender<readonly Call[]> = {
+    name: "portcullis",
+    prepare,
+    run: (calls) => {
+      let sum = 0;
+      for (const { server, tool } of calls) sum += guard.check({ server, tool, scopes: reads }).code;
+      return sum;
+    },
+  };
+  const mapped: Contender<readonly Call[]> = {
+    name: "nested Map",
+    prepare,
+    run: (calls) => {
+      let sum = 0;
+      for (const { server, tool } of calls) sum += map.check(server, tool, MASK_READ);
+      return sum;
+    },
+  };
+  const rounds = measureRounds([guarded, mapped], OPTIONS);
+  return [
+    {
+      key: `P1/${toolCount}`,
+      what: `check, ${toolCount} tools`,
+      unit: "ns",
+      values: medians(rounds),
+      scores: [ratioOf(rounds, "portcullis", "nested Map")],
+      scoreUnit: "x",
+    },
+  ];
+}
+
+/** P1b: the same bound to one server, which has all the tools. */
+export async function measureBound(toolCount: number): Promise<Finding[]> {
+  const { tools, guard, reads, map } = await makeBench(toolCount, toolCount);
+  const id = tools[0]?.server ?? "";
+  const prepare = freshCalls(tools);
+  const bound: BoundServer = guard.server(id);
+  const masks = map.servers.get(id) ?? new Map<string, number>();
+  const guarded: Contender<readonly Call[]> = {
+    name: "portcullis",
+    prepare,
+    run: (calls) => {
+      let sum = 0;
+      for (const { tool } of calls) sum += bound.check(tool, reads).code;
+      return sum;
+    },
+  };
+  const mapped: Contender<readonly Call[]> = {
+    name: "Map",
+    prepare,
+    run: (calls) => {
+      let sum = 0;
+      for (const { tool } of calls) sum += checkTool(masks, tool, MASK_READ);
+      return sum;
+    },
+  };
+  const rounds = measureRounds([guarded, mapped], OPTIONS);
+  return [
+    {
+      key: `P1b/${toolCount}`,
+      what: `check bound to a server, ${toolCount} tools`,
+      unit: "ns",
+      values: medians(rounds),
+      scores: [ratioOf(rounds, "portcullis", "Map")],
+      scoreUnit: "x",
+    },
+  ];
+}
+
+/** P2: `checkHandle`, less the loop around it. */
+export async function measureHandle(toolCount: number): Promise<Finding[]> {
+  const { tools, guard, reads } = await makeBench(toolCount, TOOLS_PER_SERVER);
+  const resolved = tools.flatMap(({ server, tool, isReadable }) => {
+    const handle = isReadable ? guard.resolve(server, tool) : undefined;
+    return handle === undefined ? [] : [handle];
+  });
+  const random = makeRandom(1);
+  const handles: Handle[] = [];
+  while (handles.length < HANDLE_COUNT) {
+    const handle = resolved[random(resolved.length)];
+    if (handle !== undefined) handles.push(handle);
+  }
+  const prepare = (): readonly Handle[] => handles;
+  const guarded: Contender<readonly Handle[]> = {
+    name: "portcullis",
+    prepare,
+    run: (list) => {
+      let sum = 0;
+      for (const handle of list) sum += guard.checkHandle(handle, reads).code;
+      return sum;
+    },
+  };
+  const loop: Contender<readonly Handle[]> = {
+    name: "loop alone",
+    prepare,
+    run: (list) => {
+      let sum = 0;
+      for (const handle of list) sum += handle.item < 0 ? 0 : 1;
+      return sum;
+    },
+  };
+  const options = { operationCount: HANDLE_COUNT, batchCount: 4, warmUpCount: 60 };
+  const values = medians(measureRounds([guarded, loop], options));
+  return [
+    {
+      key: "P2/call",
+      what: `checkHandle, ${toolCount} tools`,
+      unit: "ns",
+      values,
+      scores: [(values["portcullis"] ?? Number.NaN) - (values["loop alone"] ?? Number.NaN)],
+      scoreUnit: "ns",
+    },
+  ];
+}

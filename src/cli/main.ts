@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// The command line: finds the command, runs it, prints its result, sets the exit code.
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+import { GuardError, quote } from "../errors.ts";
+import { readArguments } from "./arguments.ts";
+import type { Command, CommandResult, Io } from "./command.ts";
+import { findCommand } from "./commands.ts";
+import { type FaultReport, reportFault } from "./fault.ts";
+import { styleFor } from "./style.ts";
+
+const EXIT_FINE = 0;
+const EXIT_FAULT = 2;
+
+/** Runs one command line; resolves to its exit code when everything is written. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [first] = argv;
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    const { generalHelp } = await import("./help.ts");
+    await write(process.stdout, `${generalHelp()}\n`);
+    return first === undefined ? EXIT_FAULT : EXIT_FINE;
+  }
+  if (first === "--version") {
+    await write(process.stdout, `${version()}\n`);
+    return EXIT_FINE;
+  }
+  const end = argv.indexOf("--");
+  const own = end === -1 ? argv : argv.slice(0, end);
+  const isJson = own.includes("--json");
+  let isStream = false;
+  try {
+    const found = findCommand(argv);
+    if (found === undefined) {
+      const words = argv.slice(0, 2).filter((word) => !word.startsWith("-"));
+      const message = `expected a command, got ${quote(words.join(" "))}; see \`portcullis --help\``;
+      throw new GuardError("USAGE", message);
+    }
+    const command = await found.entry.load();
+    isStream = "stream" in command;
+    return await runCommand(command, found.rest, isJson);
+  } catch (fault) {
+    const report = await reportFault(fault);
+    // WHY: standard output of a stream command belongs to its protocol
+    await writeFault(report, isJson, isStream ? process.stderr : process.stdout);
+    return EXIT_FAULT;
+  }
+}
+
+async function runCommand(
+  command: Command,
+  argv: readonly string[],
+  isJson: boolean,
+): Promise<number> {
+  const { spec } = command;
+  const end = argv.indexOf("--");
+  if ((end === -1 ? argv : argv.slice(0, end)).includes("--help")) {
+    const { commandHelp } = await import("./help.ts");
+    await write(process.stdout, `${commandHelp(spec)}\n`);
+    return EXIT_FINE;
+  }
+  const args = readArguments(spec, argv);
+  const io = processIo(isJson);
+  if ("stream" in command) return await command.stream(args, io);
+  const result = await command.run(args, io);
+  await write(process.stdout, isJson ? jsonText(result) : `${result.text}\n`);
+  return result.exitCode;
+}
+
+function processIo(isJson: boolean): Io {
+  const { env } = process;
+  const isWatched = process.stderr.isTTY === true && !isJson;
+  return {
+    env,
+    cwd: process.cwd(),
+    style: styleFor(process.stdout.isTTY === true, env),
+    note: (line) => void process.stderr.write(`portcullis: ${line}\n`),
+    progress: (line) => {
+      if (isWatched) process.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** INVARIANT: `ok` is true exactly when the exit code is 0. */
+function jsonText(result: CommandResult): string {
+  return `${JSON.stringify({ ok: result.exitCode === 0, ...result.json }, undefined, 2)}\n`;
+}
+
+async function writeFault(
+  report: FaultReport,
+  isJson: boolean,
+  jsonStream: NodeJS.WriteStream,
+): Promise<void> {
+  const { code, message } = report;
+  if (isJson) {
+    await write(jsonStream, `${JSON.stringify({ ok: false, error: { code, message } })}\n`);
+    return;
+  }
+  await write(process.stderr, `portcullis: ${message} (${code})\n`);
+}
+
+/** Resolves when the text has left this process; a reader that is gone is no fault. */
+function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(text, () => resolve());
+  });
+}
+
+function version(): string {
+  const url = new URL("../../../package.json", import.meta.url);
+  const manifest: unknown = JSON.parse(readFileSync(url, "utf8"));
+  if (typeof manifest === "object" && manifest !== null && "version" in manifest) {
+    return String(manifest.version);
+  }
+  return "unknown";
+}
+
+// WHY: `portcullis fingerprint big.json | head` closes the pipe early; that is the reader's right
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+
+// WHY: an exit code, not process.exit, so that what is still in a pipe is read by its reader
+process.exitCode = await main(process.argv.slice(2));

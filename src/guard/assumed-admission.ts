@@ -1,0 +1,54 @@
+// One decision under an assumption: what the catalog would say if the live definition were the
+// pinned one. For explanations only; no guard that can let a call through ever comes out of here.
+import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { Clock } from "../clock.ts";
+import { LIMIT_ID_BYTES } from "../abi/limits.ts";
+import type { Decision } from "../verdict.ts";
+import { admitReport } from "./admit.ts";
+import { BoundServer } from "./bound-server.ts";
+import { GuardKernel } from "./guard-kernel.ts";
+
+export interface AssumedCall {
+  readonly server: string;
+  readonly tool: string;
+  /** Default: the tool's own. */
+  readonly scopes?: readonly string[] | undefined;
+}
+
+/**
+ * Decides one call as if the server had just listed exactly the pinned definition of the tool.
+ *
+ * @throws {GuardError} SCOPE_UNKNOWN when `scopes` names a scope the catalog does not have;
+ *   KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had.
+ */
+export function decideAsIfAdmitted(
+  trusted: TrustedCatalog,
+  call: AssumedCall,
+  clock: Clock,
+): Decision {
+  const { catalog } = trusted;
+  // a kernel of its own, thrown away with the answer
+  const guard = new GuardKernel(trusted.image, clock, LIMIT_ID_BYTES);
+  const pinned = catalog.servers.get(call.server)?.tools.get(call.tool);
+  if (pinned !== undefined) {
+    const { kind, name, fingerprints } = pinned;
+    const item = {
+      kind,
+      name,
+      reason: "allowed",
+      fingerprint: fingerprints[0],
+      expected: fingerprints,
+      error: undefined,
+    };
+    admitReport(guard, {
+      serverId: call.server,
+      ok: true,
+      reason: "allowed",
+      items: [item],
+      instructions: "not_checked",
+      fingerprint: undefined,
+      missing: [],
+    });
+  }
+  return new BoundServer(guard, catalog, call.server).check(call.tool, call.scopes);
+}

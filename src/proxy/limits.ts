@@ -1,0 +1,12 @@
+// Limits of the proxy beside those of src/abi/limits.ts. Each has a test at the limit and behind it.
+
+/** Milliseconds a message waits for the guard's own listing. */
+export const LIMIT_ADMISSION_WAIT_MS = 30_000;
+/** Times one listing begins again because the server says that it has changed. */
+export const LIMIT_LISTING_RESTARTS = 8;
+/** Requests in flight, on either side. */
+export const LIMIT_PENDING = 65_536;
+/** Bytes of messages that wait for a listing, before the client is read no further. */
+export const LIMIT_HELD_BYTES = 16_777_216;
+/** Bytes that wait for a slow reader, when they are the guard's own answers. */
+export const LIMIT_OUTBOX_BYTES = 16_777_216;

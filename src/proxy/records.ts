@@ -1,0 +1,38 @@
+// What a guard says about everything it decided, dropped or changed; the audit log takes it in.
+import type { Outcome } from "../verdict.ts";
+
+export type RecordKind =
+  /** A request was decided, allowed ones included. */
+  | "decision"
+  /** A message went nowhere. */
+  | "drop"
+  /** A response was replaced by an error. */
+  | "replace"
+  /** Parts of a message were left out. */
+  | "cut"
+  /** The guard's own listing ended. */
+  | "listing";
+
+/** One event; never holds arguments, results or secrets. */
+export interface GuardRecord {
+  readonly kind: RecordKind;
+  /** Who sent what was decided; `guard` for its own listings. */
+  readonly sender: "client" | "server" | "guard";
+  /** Catalog id. */
+  readonly server: string;
+  readonly reason: string;
+  /** The verdict number of `reason`. */
+  readonly code: number;
+  readonly outcome: Outcome;
+  readonly method?: string;
+  /** Tool, prompt or URI, as sent. */
+  readonly tool?: string;
+  /** The message's id as JSON text. */
+  readonly id?: string;
+  /** The one in the answer to a refused request. */
+  readonly traceId?: string;
+  /** One line: what was wrong, or what was cut. */
+  readonly detail?: string;
+}
+
+export type RecordSink = (record: GuardRecord) => void;
