@@ -7,18 +7,21 @@ import type { Decision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
 import { GuardKernel } from "./guard-kernel.ts";
+import { ScopeSet } from "./scope-set.ts";
 
 export interface AssumedCall {
   readonly server: string;
   readonly tool: string;
   /** Default: the tool's own. */
   readonly scopes?: readonly string[] | undefined;
+  /** The scopes the caller may use at most. Default: no cap. */
+  readonly scopeCap?: readonly string[] | undefined;
 }
 
 /**
  * Decides one call as if the server had just listed exactly the pinned definition of the tool.
  *
- * @throws {GuardError} SCOPE_UNKNOWN when `scopes` names a scope the catalog does not have;
+ * @throws {GuardError} SCOPE_UNKNOWN when a scope is named that the catalog does not have;
  *   KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had.
  */
 export function decideAsIfAdmitted(
@@ -29,6 +32,10 @@ export function decideAsIfAdmitted(
   const { catalog } = trusted;
   // a kernel of its own, thrown away with the answer
   const guard = new GuardKernel(trusted.image, clock, LIMIT_ID_BYTES);
+  if (call.scopeCap !== undefined) {
+    const cap = new ScopeSet(catalog, call.scopeCap);
+    guard.kernel.exports.setCap(cap.w0, cap.w1, cap.w2, cap.w3);
+  }
   const pinned = catalog.servers.get(call.server)?.tools.get(call.tool);
   if (pinned !== undefined) {
     const { kind, name, fingerprints } = pinned;

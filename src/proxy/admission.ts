@@ -1,7 +1,6 @@
 // Live admission of one server: when the guard lists, who waits for it, and what was admitted
 // (20-fingerprint section 3).
-import { LIMIT_ADMISSION_WAIT_MS, LIMIT_LISTING_RESTARTS } from "./limits.ts";
-import { VERDICT_ALLOWED, VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
+import { VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer, ItemKind } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
@@ -9,8 +8,9 @@ import type { ScopeGuard } from "../guard/scope-guard.ts";
 import { type AdmissionReport, Validator } from "../guard/validator.ts";
 import type { MessageShape } from "../kernel/message.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
-import { toDecision } from "../verdict.ts";
+import { REASONS, toDecision } from "../verdict.ts";
 import { CompleteListing, type KindListing } from "./complete-listing.ts";
+import { LIMIT_ADMISSION_WAIT_MS, LIMIT_LISTING_RESTARTS } from "./limits.ts";
 import { manifestOf } from "./listing-page.ts";
 import { type AllowedMethods, LISTINGS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
@@ -273,16 +273,8 @@ export class Admission {
   }
 
   #record(reason: string, detail: string): void {
-    const isAllowed = reason === "allowed";
-    const decision = toDecision(isAllowed ? VERDICT_ALLOWED : VERDICT_SERVER_NOT_ADMITTED);
-    this.#options.record({
-      kind: "listing",
-      sender: "guard",
-      reason,
-      code: decision.code,
-      outcome: decision.outcome,
-      detail,
-    });
+    const { code, outcome } = toDecision(REASONS.indexOf(reason));
+    this.#options.record({ kind: "listing", sender: "guard", reason, code, outcome, detail });
   }
 
   /** Lets go, in order, those whose listing this was; lists again for the rest. */
