@@ -24,6 +24,8 @@ export interface PinChange {
 export interface PinPlan {
   readonly changes: readonly PinChange[];
   readonly pins: ServerPins;
+  /** How many live definitions there are of the kinds that are looked at. */
+  readonly offered: number;
   /** Every scope proposed for what is pinned anew. */
   readonly proposedScopes: readonly string[];
 }
@@ -71,6 +73,7 @@ export function planPins(live: LiveServer, options: PlanOptions): PinPlan {
   const table = (kind: ItemKind): ReadonlyMap<string, ItemPin> => pins.get(kind) ?? new Map();
   return {
     changes,
+    offered: seen.size,
     proposedScopes: [...scopes].sort(),
     pins: {
       tools: table("tool"),

@@ -12,7 +12,6 @@ export interface PinnedServer {
   /** How many definitions the server offers of the kinds that the catalog allows. */
   readonly offered: number;
   readonly changes: readonly PinChange[];
-  readonly proposedScopes: readonly string[];
 }
 
 const DIGEST_CHARACTERS = "sha256:".length + 16;

@@ -2,27 +2,21 @@
 import { basename, dirname, join } from "node:path";
 
 import { LIMIT_CATALOG_BYTES, LIMIT_ENVELOPE_BYTES } from "../abi/limits.ts";
-import { utf8, utf8Text } from "../bytes.ts";
-import { applyPins, pinnedFingerprint, type ServerPins } from "../catalog/edit.ts";
+import { utf8 } from "../bytes.ts";
+import { applyPins, pinnedFingerprint } from "../catalog/edit.ts";
 import { writeLock } from "../catalog/lock.ts";
-import { digestFault, nameFault, serverIdFault } from "../catalog/names.ts";
+import { digestFault, nameFault } from "../catalog/names.ts";
 import { parseCatalog } from "../catalog/parse.ts";
-import { isTomlTable, member } from "../catalog/schema.ts";
-import { readTomlText, tomlText } from "../catalog/toml.ts";
-import type { Catalog, CatalogServer, Feature } from "../catalog/types.ts";
+import { tomlText } from "../catalog/toml.ts";
+import type { Catalog } from "../catalog/types.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
-import { listOf, usageFault } from "./arguments.ts";
+import { usageFault } from "./arguments.ts";
 import { draftCatalog, envelopeVersion, renewCatalog } from "./catalog-draft.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { readConfig } from "./config.ts";
 import { inFile } from "./fault.ts";
-import {
-  makePrivateFolder,
-  MODE_PUBLIC_FILE,
-  readOptionalFile,
-  writeFileAtomic,
-} from "./files.ts";
+import { makePrivateFolder, MODE_PUBLIC_FILE, readOptionalFile, writeFileAtomic } from "./files.ts";
 import { authoringHome, DIR_OPTION, type Home } from "./home.ts";
 import { listLiveServer, type LiveServer } from "./live-server.ts";
 import { planPins } from "./pin-changes.ts";
@@ -33,16 +27,11 @@ import {
   type PinnedServer,
   pinnedServerJson,
 } from "./pin-report.ts";
+import { newServerPins, type PinTarget, targetIds, targetOf, withOwnFingerprints } from "./pin-targets.ts";
+import { visible } from "./style.ts";
 import { CATALOG_NAME, ENVELOPE_NAME, LOCK_NAME, stateFile } from "./trust-files.ts";
 
 const DEFAULT_ID = "my-agents";
-const FEATURES_PINNED: readonly Feature[] = ["tools", "prompts", "resources"];
-const NO_PINS: ServerPins = {
-  tools: new Map(),
-  prompts: new Map(),
-  resources: new Map(),
-  resourceTemplates: new Map(),
-};
 
 const spec: CommandSpec = {
   name: "pin",
@@ -62,70 +51,185 @@ const spec: CommandSpec = {
   notes: [
     "Starts each server with the command of the catalog, lists it, and shows what differs from the\n" +
       "pins. Without SERVER: every server. A command behind `--` makes a new entry.",
-    "Scope and effect of new items are proposals from the words of their names. Review them, then\n" +
+    "Scope and effect of new items are proposals from the words of their names: review them, then\n" +
       "sign. When the version of the catalog was signed or accepted before, it goes up by one, and\n" +
-      "`issued` and `expires` are renewed.",
+      "`issued` and `expires` are renewed. Exit 1 when something was left out or --expect differs.",
   ],
   examples: [
     "portcullis pin files -- npx -y @modelcontextprotocol/server-filesystem@2026.8.31 /workspace",
-    "portcullis pin files --expect sha256:9f2c...",
+    "portcullis pin files --dry-run",
   ],
 };
 
-/** A server that is to be pinned. */
-interface Target {
-  readonly id: string;
-  readonly server: CatalogServer | undefined;
-  readonly command: readonly string[];
-  readonly env: readonly string[];
-  readonly allow: readonly Feature[];
+/** A catalog while it is being pinned. */
+interface Draft {
+  readonly home: Home;
+  /** `catalog.toml`. */
+  readonly file: string;
+  /** What is on disk; `undefined` when there is no catalog yet. */
+  readonly original: string | undefined;
+  readonly text: string;
+  /** What `text` said before anything was pinned. */
+  readonly before: Catalog;
 }
 
 async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const expected = readExpected(args);
-  const home = authoringHome(args, io);
-  const file = join(home.path, CATALOG_NAME);
-  const bytes = home.exists ? readOptionalFile(file, LIMIT_CATALOG_BYTES) : undefined;
-  const original = inFile(file, () => (bytes === undefined ? undefined : tomlText(bytes, "CATALOG")));
-  const start = original ?? draftCatalog(newCatalogId(args, home), systemClock());
-  const ids = targetIds(args, start);
-  let text = inFile(file, () => withFreshFingerprints(start, ids));
-  const before = inFile(file, () => parseCatalog(utf8(text)));
-  const targets = ids.map((id) => targetOf(id, args, before));
+  const draft = openDraft(args, io);
+  const { file } = draft;
   const live = new Map<string, LiveServer>();
   const reports: PinnedServer[] = [];
-  for (const target of targets) {
-    announce(target, home, io);
+  let { text } = draft;
+  for (const id of targetIds(spec, args, text)) {
+    const target = targetOf(spec, args, draft.before, id);
+    announce(target, draft.home, io);
     const listed = await listLiveServer(target);
-    live.set(target.id, listed);
-    const prunes = args.flag("prune");
-    const plan = planPins(listed, { server: target.server, allow: target.allow, prunes });
-    text = inFile(file, () => applyPins(text, target.id, withServer(plan.pins, target, plan.proposedScopes, args)));
-    reports.push({
-      id: target.id,
-      isNew: target.server === undefined,
-      fingerprint: pinnedFingerprint(text, target.id),
-      offered: plan.offered,
-      changes: plan.changes,
-      proposedScopes: plan.proposedScopes,
-    });
+    live.set(id, listed);
+    const { server, allow } = target;
+    const plan = planPins(listed, { server, allow, prunes: args.flag("prune") });
+    const pins = { ...plan.pins, ...newServerPins(target, plan.proposedScopes) };
+    text = inFile(file, () => applyPins(text, id, pins));
+    const fingerprint = pinnedFingerprint(text, id);
+    const { changes, offered } = plan;
+    reports.push({ id, isNew: server === undefined, fingerprint, offered, changes });
   }
-  const mismatch = reports.find(({ fingerprint }) => expected !== undefined && fingerprint !== expected);
-  if (mismatch !== undefined) return refusal(reports, mismatch, expected ?? "", io);
-  const isChanged = text !== original;
-  const renewed = isChanged ? await renew(text, home, file) : undefined;
-  text = renewed?.text ?? text;
-  const catalog = inFile(file, () => parseCatalog(utf8(text)));
-  const writes = isChanged && !args.flag("dry-run");
-  if (!args.flag("dry-run")) writePins(home.path, isChanged ? text : undefined, catalog, live, io);
-  return result(reports, { file, writes, catalog, from: before.version, isRenewed: renewed?.isRenewed ?? false }, args, io);
+  const [only] = reports;
+  if (expected !== undefined && only?.fingerprint !== expected) {
+    return refusal(reports, expected, io);
+  }
+  const next = await renewed(draft, text);
+  const catalog = inFile(file, () => parseCatalog(utf8(next)));
+  const writes = !args.flag("dry-run");
+  if (writes) write(draft, next, catalog, live, io);
+  return result(reports, { draft, catalog, isChanged: next !== draft.original, writes }, io);
 }
 
+/** @throws {GuardError} USAGE when `--expect` is no digest, or not of exactly one server. */
 function readExpected(args: Arguments): string | undefined {
   const expected = args.text("expect");
   if (expected === undefined) return undefined;
-  const wanted = digestFault(expected);
-  if (wanted !== undefined) throw usageFault(spec, `--expect of ${wanted.slice(9)}`, quote(expected));
+  if (digestFault(expected) !== undefined) {
+    throw usageFault(spec, "--expect sha256: and 64 lower-case hex digits", quote(expected));
+  }
   if (args.positionals.length === 1) return expected;
   throw usageFault(spec, "one SERVER with --expect", `${args.positionals.length}`);
 }
+
+function openDraft(args: Arguments, io: Io): Draft {
+  const home = authoringHome(args, io);
+  const file = join(home.path, CATALOG_NAME);
+  const bytes = home.exists ? readOptionalFile(file, LIMIT_CATALOG_BYTES) : undefined;
+  const original =
+    bytes === undefined ? undefined : inFile(file, () => tomlText(bytes, "CATALOG"));
+  if (original !== undefined && args.text("id") !== undefined) {
+    throw usageFault(spec, "--id for a new catalog only", "one that is there");
+  }
+  const start = original ?? draftCatalog(newCatalogId(args, home), systemClock());
+  const text = inFile(file, () => withOwnFingerprints(start, targetIds(spec, args, start)));
+  return { home, file, original, text, before: inFile(file, () => parseCatalog(utf8(text))) };
+}
+
+/** `--id`, else the id this host expects, else the folder a `.portcullis` is in, else a default. */
+function newCatalogId(args: Arguments, home: Home): string {
+  const given = args.text("id");
+  if (given !== undefined) {
+    const wanted = nameFault(given);
+    if (wanted === undefined) return given;
+    throw new GuardError("USAGE", `${wanted} as --id, got ${quote(given)}`);
+  }
+  const known = home.exists ? readConfig(home.path).id : undefined;
+  if (known !== undefined) return known;
+  const project = basename(home.path) === ".portcullis" ? basename(dirname(home.path)) : "";
+  return nameFault(project) === undefined ? project : DEFAULT_ID;
+}
+
+/** WHY: a folder that was found may come from a repository, and its commands are about to run. */
+function announce(target: PinTarget, home: Home, io: Io): void {
+  const line = `starting ${target.id}: ${visible(target.command.join(" "))}`;
+  if (home.isFound) io.note(`${line} (from ${home.path}, found above the current folder)`);
+  else io.progress(line);
+}
+
+/** The text with the next version, when its version has been signed or accepted with other bytes. */
+async function renewed(draft: Draft, text: string): Promise<string> {
+  const { home, original, file, before } = draft;
+  if (text === original || !home.exists) return text;
+  const envelope = readOptionalFile(join(home.path, ENVELOPE_NAME), LIMIT_ENVELOPE_BYTES);
+  const accepted = (await stateFile(home.path).load())?.catalogVersion ?? 0;
+  const seen = Math.max(accepted, envelopeVersion(envelope));
+  if (before.version > seen) return text;
+  return inFile(file, () =>
+    renewCatalog(text, before, { version: seen + 1, nowMs: systemClock() }),
+  );
+}
+
+function write(
+  draft: Draft,
+  text: string,
+  catalog: Catalog,
+  live: ReadonlyMap<string, LiveServer>,
+  io: Io,
+): void {
+  const { home, file, original } = draft;
+  if (!home.exists) makePrivateFolder(home.path);
+  if (text !== original) writeFileAtomic(file, text, MODE_PUBLIC_FILE);
+  const lockFile = join(home.path, LOCK_NAME);
+  const lock = openLock(readOptionalFile(lockFile, LIMIT_ENVELOPE_BYTES), io.note);
+  writeFileAtomic(lockFile, writeLock(updateLock(lock, catalog, live)), MODE_PUBLIC_FILE);
+}
+
+function refusal(reports: readonly PinnedServer[], expected: string, io: Io): CommandResult {
+  const message =
+    `expected the approved fingerprint ${expected}, got ${reports[0]?.fingerprint ?? "none"}; ` +
+    "the server offers something else than what was approved, nothing was written";
+  return {
+    exitCode: 1,
+    json: {
+      written: false,
+      servers: reports.map(pinnedServerJson),
+      error: { code: "CATALOG_FINGERPRINT", message },
+    },
+    text: [...describeAll(reports, io), io.style.red(message)].join("\n"),
+  };
+}
+
+function result(
+  reports: readonly PinnedServer[],
+  outcome: {
+    readonly draft: Draft;
+    readonly catalog: Catalog;
+    readonly isChanged: boolean;
+    readonly writes: boolean;
+  },
+  io: Io,
+): CommandResult {
+  const { draft, catalog, isChanged, writes } = outcome;
+  const { style } = io;
+  const from = draft.before.version;
+  const isLeftOut = reports.some(({ changes }) => changes.some((one) => one.change === "left_out"));
+  const version =
+    from === catalog.version ? `version ${from}` : `version ${from} -> ${catalog.version}`;
+  const last = !isChanged
+    ? style.green("the catalog pins this already")
+    : writes
+      ? `written: ${draft.file}, ${version}; nothing is signed: review it, then \`portcullis sign\``
+      : style.yellow(`not written: this was a dry run (${version})`);
+  return {
+    exitCode: isLeftOut ? 1 : 0,
+    json: {
+      catalog: draft.file,
+      id: catalog.id,
+      version: catalog.version,
+      versionBefore: from,
+      written: writes && isChanged,
+      servers: reports.map(pinnedServerJson),
+    },
+    text: [...describeAll(reports, io), ...explainChanges(reports), last].join("\n"),
+  };
+}
+
+function describeAll(reports: readonly PinnedServer[], io: Io): readonly string[] {
+  return reports.flatMap((report) => [...describePinned(report, io.style), ""]);
+}
+
+export const pinCommand: ReportCommand = { spec, run };
