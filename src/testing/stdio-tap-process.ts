@@ -7,6 +7,7 @@ import { utf8Text } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { isJsonObject, objectOr, parseJson } from "./mock-json.ts";
 import type { MockLogEntry } from "./mock-log.ts";
+import type { MockCall } from "./mock-state.ts";
 import { LineReader } from "./mock-wire.ts";
 
 /**
@@ -41,7 +42,7 @@ function tap(argv: readonly string[]): void {
 }
 
 /** The tools/call of a line; of a batch, every one. */
-function callsIn(line: string): { name: string; arguments: unknown }[] {
+function callsIn(line: string): MockCall[] {
   const value = parseJson(line);
   const messages = Array.isArray(value) ? value.filter(isJsonObject) : [objectOr(value)];
   return messages
