@@ -98,7 +98,8 @@ export async function measureCheck(toolCount: number): Promise<Finding[]> {
     prepare,
     run: (calls) => {
       let sum = 0;
-      for (const { server, tool } of calls) sum += guard.check({ server, tool, scopes: reads }).code;
+      for (const { server, tool } of calls)
+        sum += guard.check({ server, tool, scopes: reads }).code;
       return sum;
     },
   };
@@ -194,7 +195,7 @@ export async function measureHandle(toolCount: number): Promise<Finding[]> {
       return sum;
     },
   };
-  const options = { operationCount: HANDLE_COUNT, batchCount: 4, warmUpCount: 60 };
+  const options = { operationCount: HANDLE_COUNT, batchCount: 12, warmUpCount: 150 };
   const values = medians(measureRounds([guarded, loop], options));
   return [
     {

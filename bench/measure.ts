@@ -90,7 +90,9 @@ export function medians(rounds: Rounds): Record<string, number> {
 /** Median over the rounds of `a` divided by `b`. */
 export function ratioOf(rounds: Rounds, a: string, b: string): number {
   const divisors = rounds.get(b) ?? [];
-  return median((rounds.get(a) ?? []).map((value, index) => value / (divisors[index] ?? Number.NaN)));
+  return median(
+    (rounds.get(a) ?? []).map((value, index) => value / (divisors[index] ?? Number.NaN)),
+  );
 }
 
 /** A small deterministic generator (xorshift32): the same seed gives the same numbers. */

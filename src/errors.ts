@@ -61,6 +61,7 @@ export type GuardErrorCode =
   | "ARGUMENT_INVALID"
   | "FILE_UNREADABLE"
   | "FILE_EXISTS"
+  | "DEPENDENCY_MISSING"
   | "USAGE";
 
 export interface GuardErrorOptions {

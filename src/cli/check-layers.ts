@@ -43,7 +43,10 @@ const LAYERS: readonly (readonly [Layer, Describe])[] = [
   ["message", () => "arguments are read strictly"],
   ["feature", ({ server }) => `allowed features: ${server?.allow.join(", ") ?? "none"}`],
   ["catalog", ({ trusted }) => describeCatalog(trusted)],
-  ["server", ({ call, server }) => `${quote(call.server)} is ${server ? "" : "not "}in the catalog`],
+  [
+    "server",
+    ({ call, server }) => `${quote(call.server)} is ${server ? "" : "not "}in the catalog`,
+  ],
   ["item", ({ call, item }) => `${quote(call.tool)} is ${item ? "" : "not "}pinned`],
   ["admission", describeAdmission],
   ["identity", describeIdentity],
@@ -108,7 +111,8 @@ function describeScope({ call, item }: Subject): string {
 
 function describeRules({ trusted, server }: Subject): string {
   const count = trusted.catalog.rules.length;
-  return `${count} rules; server ${server?.operatorVerified === false ? "not " : ""}verified by the operator`;
+  const verified = server?.operatorVerified === false ? "not verified" : "verified";
+  return `${count} rules; server ${verified} by the operator`;
 }
 
 function describeTaint(item: CatalogItem | undefined): string {

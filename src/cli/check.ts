@@ -21,7 +21,7 @@ import { parseStrictJson } from "../kernel/strict-json.ts";
 import { readManifest } from "../manifest/read.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
-import { type CheckedCall, explainLayers } from "./check-layers.ts";
+import { type CheckedCall, explainLayers, type LayerResult } from "./check-layers.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { inFile } from "./fault.ts";
 import { readRequiredText } from "./files.ts";
@@ -36,10 +36,18 @@ const spec: CommandSpec = {
   options: {
     server: { type: "string", value: "S", help: "server id of the catalog" },
     tool: { type: "string", value: "T", help: "name of the tool" },
-    scope: { type: "string", value: "LIST", help: "scopes the caller asks for; default: the tool's" },
+    scope: {
+      type: "string",
+      value: "LIST",
+      help: "scopes the caller asks for; default: the tool's",
+    },
     args: { type: "string", value: "JSON", help: "arguments of the call" },
     principal: { type: "string", value: "P", help: "who calls; default local" },
-    "tool-json": { type: "string", value: "FILE", help: "the live definition, compared with the pin" },
+    "tool-json": {
+      type: "string",
+      value: "FILE",
+      help: "the live definition, compared with the pin",
+    },
     ...DIR_OPTION,
   },
   notes: [
@@ -103,9 +111,7 @@ function decideByCatalog(
     return decideAsIfAdmitted(trusted, { server, tool, scopes, scopeCap }, systemClock);
   }
   const guard = ScopeGuard.fromCatalog(trusted, scopeCap === undefined ? {} : { scopeCap });
-  const report = new Validator(trusted).validate(server, `[${definition}]`, {
-    comparesInstructions: false,
-  });
+  const report = new Validator(trusted).validate(server, `[${definition}]`);
   guard.admit(report);
   return guard.check(scopes === undefined ? { server, tool } : { server, tool, scopes });
 }
@@ -163,7 +169,7 @@ function describe(
   const { outcome, reason, code, message, remedy } = decision;
   const paint = outcome === "allow" ? style.green : style.red;
   const rows = layers.map(({ layer, result, detail }) => [
-    `  ${result === "pass" ? style.green(result) : result === "refuse" ? style.red(result) : style.dim(result)}`,
+    `  ${paintResult(result, style)}`,
     layer,
     visible(detail),
   ]);
@@ -174,6 +180,11 @@ function describe(
     "",
     ...columns(rows),
   ].join("\n");
+}
+
+function paintResult(result: LayerResult, style: Style): string {
+  if (result === "pass") return style.green(result);
+  return result === "refuse" ? style.red(result) : style.dim(result);
 }
 
 export const checkCommand: ReportCommand = { spec, run };

@@ -85,7 +85,8 @@ function parseConfig(bytes: Uint8Array): Config {
   const idValue = member(table, "id");
   const audit = member(table, "audit");
   return {
-    rootPin: pinValue === undefined ? undefined : readPin(readText(pinValue, childPath(path, "root_pin"))),
+    rootPin:
+      pinValue === undefined ? undefined : readPin(readText(pinValue, childPath(path, "root_pin"))),
     id: idValue === undefined ? undefined : readId(readText(idValue, childPath(path, "id"))),
     audit:
       audit === undefined

@@ -12,7 +12,8 @@ export interface DemoCase {
   readonly args: Readonly<Record<string, unknown>>;
   /** Options of `portcullis run` beyond the server. */
   readonly runOptions: readonly string[];
-  readonly outcome: "allow" | "SafetyBlocked";
+  /** `not_started`: the guard refuses to start at all. */
+  readonly outcome: "allow" | "SafetyBlocked" | "not_started";
   readonly reason: string;
   /** Calls that reach the server. */
   readonly upstreamCalls: number;
@@ -99,6 +100,7 @@ export function attackCases(workspace: string): readonly DemoCase[] {
       args: { query: "drawbridge" },
       runOptions: [],
       ...refused("unknown_server"),
+      outcome: "not_started",
     },
     {
       title: "fingerprint drift",

@@ -29,6 +29,13 @@ const spec: CommandSpec = {
 };
 
 const STANDARD_INPUT = "-";
+const MEMBERS: ReadonlySet<string> = new Set([
+  "tools",
+  "prompts",
+  "resources",
+  "resourceTemplates",
+  "instructions",
+]);
 
 async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const [name, extra] = args.positionals;
@@ -37,14 +44,32 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   }
   const file = name === STANDARD_INPUT ? "standard input" : resolve(io.cwd, name);
   const bytes =
-    name === STANDARD_INPUT ? await readStandardInput() : readRequiredFile(file, LIMIT_MESSAGE_BYTES_MAX);
-  const manifest = inFile(file, () => readManifest(bytes));
+    name === STANDARD_INPUT
+      ? await readStandardInput()
+      : readRequiredFile(file, LIMIT_MESSAGE_BYTES_MAX);
+  const manifest = inFile(file, () => readDefinitions(bytes));
   const digest = manifestFingerprint(manifest);
   return {
     exitCode: digest === undefined ? 1 : 0,
     json: toJson(manifest, digest),
     text: describe(manifest, digest, io.style),
   };
+}
+
+/**
+ * WHY: every member of a manifest is optional, so any object is an empty one; a whole JSON-RPC
+ * response, or another file by mistake, must not get the fingerprint of a server without tools.
+ *
+ * @throws {GuardError} MANIFEST_INVALID, MANIFEST_LIMIT.
+ */
+function readDefinitions(bytes: Uint8Array): Manifest {
+  const manifest = readManifest(bytes);
+  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return manifest;
+  const names = Object.keys(value);
+  if (names.length === 0 || names.some((name) => MEMBERS.has(name))) return manifest;
+  const message = `expected one of ${[...MEMBERS].join(", ")}, got none of them`;
+  throw new GuardError("MANIFEST_INVALID", `${message}; of a response, give its \`result\``);
 }
 
 async function readStandardInput(): Promise<Uint8Array> {

@@ -18,7 +18,11 @@ export interface Home {
 
 /** The option of every command that has a home. */
 export const DIR_OPTION: Readonly<Record<"dir", OptionSpec>> = {
-  dir: { type: "string", value: "DIR", help: "the home; else PORTCULLIS_DIR or ~/.config/portcullis" },
+  dir: {
+    type: "string",
+    value: "DIR",
+    help: "the home; else PORTCULLIS_DIR or ~/.config/portcullis",
+  },
 };
 
 const FOUND_NAME = ".portcullis";

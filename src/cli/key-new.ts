@@ -13,7 +13,11 @@ const spec: CommandSpec = {
   summary: "make an Ed25519 key pair",
   usage: "--out FILE [--encrypt]",
   options: {
-    out: { type: "string", value: "FILE", help: "the private key; the public one goes to FILE.pub" },
+    out: {
+      type: "string",
+      value: "FILE",
+      help: "the private key; the public one goes to FILE.pub",
+    },
     encrypt: { type: "boolean", help: "protect it with a passphrase" },
   },
   notes: [

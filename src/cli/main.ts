@@ -33,8 +33,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const found = findCommand(argv);
     if (found === undefined) {
       const words = argv.slice(0, 2).filter((word) => !word.startsWith("-"));
-      const message = `expected a command, got ${quote(words.join(" "))}; see \`portcullis --help\``;
-      throw new GuardError("USAGE", message);
+      const message = `expected a command, got ${quote(words.join(" "))}`;
+      throw new GuardError("USAGE", `${message}; see \`portcullis --help\``);
     }
     const command = await found.entry.load();
     isStream = "stream" in command;

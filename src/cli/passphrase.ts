@@ -31,8 +31,9 @@ export async function askPassphrase(io: Io, what: string, isNew = false): Promis
 /** Reads one line in raw mode, so that the terminal echoes nothing. */
 async function prompt(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // WHY: raw mode first, so that not even a hasty first character is shown
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding("utf8");
   let answer = "";
   try {
@@ -42,7 +43,8 @@ async function prompt(question: string): Promise<string> {
         if (character === "\u0003" || character === "\u0004") {
           throw refused("expected a passphrase, got an interrupt");
         }
-        if (character === "\u007f" || character === "\b") answer = [...answer].slice(0, -1).join("");
+        if (character === "\u007f" || character === "\b")
+          answer = [...answer].slice(0, -1).join("");
         else if (character >= " ") answer += character;
         if (answer.length > CHARACTERS_MAX) throw refused("expected a shorter passphrase");
       }

@@ -1,6 +1,6 @@
 // Live manifest against pins: what is new, what changed, what is gone, and what to write.
 import type { ItemPin, ServerPins } from "../catalog/edit.ts";
-import type { CatalogItem, CatalogServer, Effect, Feature, ItemKind } from "../catalog/types.ts";
+import type { CatalogItem, CatalogServer, Effect, ItemKind } from "../catalog/types.ts";
 import { fingerprintInstructions } from "../manifest/fingerprint.ts";
 import { type Proposal, propose } from "./propose.ts";
 import type { LiveDefinition, LiveServer } from "./live-server.ts";
@@ -24,7 +24,7 @@ export interface PinChange {
 export interface PinPlan {
   readonly changes: readonly PinChange[];
   readonly pins: ServerPins;
-  /** How many live definitions there are of the kinds that are looked at. */
+  /** How many live definitions were looked at. */
   readonly offered: number;
   /** Every scope proposed for what is pinned anew. */
   readonly proposedScopes: readonly string[];
@@ -33,30 +33,21 @@ export interface PinPlan {
 export interface PlanOptions {
   /** What the catalog pins; `undefined` for a new server. */
   readonly server: CatalogServer | undefined;
-  readonly allow: readonly Feature[];
   /** Take out what the server does not offer now. */
   readonly prunes: boolean;
 }
 
-const FEATURE_OF: Readonly<Record<ItemKind, Feature>> = {
-  tool: "tools",
-  prompt: "prompts",
-  resource: "resources",
-  resource_template: "resources",
-};
-
 const KINDS: readonly ItemKind[] = ["tool", "prompt", "resource", "resource_template"];
 
-/** Compares a server with its pins; only kinds that the catalog allows are looked at. */
+/** Compares a server with its pins. */
 export function planPins(live: LiveServer, options: PlanOptions): PinPlan {
-  const { server, allow, prunes } = options;
+  const { server, prunes } = options;
   const changes: PinChange[] = [];
   const scopes = new Set<string>();
   const pins = new Map<ItemKind, Map<string, ItemPin>>(KINDS.map((kind) => [kind, new Map()]));
   const seen = new Set<string>();
   for (const definition of live.definitions) {
     const { kind, name } = definition;
-    if (!allow.includes(FEATURE_OF[kind])) continue;
     seen.add(itemKey(kind, name));
     const { change, pin } = judge(definition, server);
     if (change !== undefined) changes.push(change);

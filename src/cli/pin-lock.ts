@@ -9,10 +9,7 @@ import { itemKey, pinnedItems } from "./pin-changes.ts";
 const EMPTY: CatalogLock = { servers: new Map() };
 
 /** The lock in `bytes`; an empty one, and a note, when it is damaged. */
-export function openLock(
-  bytes: Uint8Array | undefined,
-  note: (line: string) => void,
-): CatalogLock {
+export function openLock(bytes: Uint8Array | undefined, note: (line: string) => void): CatalogLock {
   if (bytes === undefined) return EMPTY;
   try {
     return readLock(utf8Text(bytes) ?? "");
@@ -35,7 +32,10 @@ export function updateLock(
   const servers = new Map<string, LockServer>();
   for (const [id, server] of catalog.servers) {
     const accepted = new Map(
-      pinnedItems(server).map(({ kind, name, fingerprints }) => [itemKey(kind, name), fingerprints]),
+      pinnedItems(server).map(({ kind, name, fingerprints }) => [
+        itemKey(kind, name),
+        fingerprints,
+      ]),
     );
     const listed = live.get(id);
     const old = lock.servers.get(id);

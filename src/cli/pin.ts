@@ -27,7 +27,13 @@ import {
   type PinnedServer,
   pinnedServerJson,
 } from "./pin-report.ts";
-import { newServerPins, type PinTarget, targetIds, targetOf, withOwnFingerprints } from "./pin-targets.ts";
+import {
+  newServerPins,
+  type PinTarget,
+  targetIds,
+  targetOf,
+  withOwnFingerprints,
+} from "./pin-targets.ts";
 import { visible } from "./style.ts";
 import { CATALOG_NAME, ENVELOPE_NAME, LOCK_NAME, stateFile } from "./trust-files.ts";
 
@@ -38,7 +44,11 @@ const spec: CommandSpec = {
   summary: "write what the servers offer now into catalog.toml",
   usage: "[SERVER...] [--expect sha256:...] | SERVER [--allow LIST] [--env LIST] -- CMD ARGS...",
   options: {
-    expect: { type: "string", value: "sha256:...", help: "the server fingerprint that was approved" },
+    expect: {
+      type: "string",
+      value: "sha256:...",
+      help: "the server fingerprint that was approved",
+    },
     prune: { type: "boolean", help: "take out what a server does not offer any more" },
     "dry-run": { type: "boolean", help: "show what would be pinned, and write nothing" },
     allow: { type: "string", value: "LIST", help: "features of a new server; default tools" },
@@ -85,8 +95,8 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
     announce(target, draft.home, io);
     const listed = await listLiveServer(target);
     live.set(id, listed);
-    const { server, allow } = target;
-    const plan = planPins(listed, { server, allow, prunes: args.flag("prune") });
+    const { server } = target;
+    const plan = planPins(listed, { server, prunes: args.flag("prune") });
     const pins = { ...plan.pins, ...newServerPins(target, plan.proposedScopes) };
     text = inFile(file, () => applyPins(text, id, pins));
     const fingerprint = pinnedFingerprint(text, id);
@@ -119,8 +129,7 @@ function openDraft(args: Arguments, io: Io): Draft {
   const home = authoringHome(args, io);
   const file = join(home.path, CATALOG_NAME);
   const bytes = home.exists ? readOptionalFile(file, LIMIT_CATALOG_BYTES) : undefined;
-  const original =
-    bytes === undefined ? undefined : inFile(file, () => tomlText(bytes, "CATALOG"));
+  const original = bytes === undefined ? undefined : inFile(file, () => tomlText(bytes, "CATALOG"));
   if (original !== undefined && args.text("id") !== undefined) {
     throw usageFault(spec, "--id for a new catalog only", "one that is there");
   }
@@ -150,7 +159,7 @@ function announce(target: PinTarget, home: Home, io: Io): void {
   else io.progress(line);
 }
 
-/** The text with the next version, when its version has been signed or accepted with other bytes. */
+/** The text with the next version, when its own was signed or accepted before. */
 async function renewed(draft: Draft, text: string): Promise<string> {
   const { home, original, file, before } = draft;
   if (text === original || !home.exists) return text;

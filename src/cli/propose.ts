@@ -42,7 +42,11 @@ const VERBS: readonly (readonly [Effect, string])[] = [
     "create write update edit set add put insert save move rename copy append modify patch make " +
       "mkdir upload import commit merge assign comment tag apply replace store init start",
   ],
-  ["external", "send post publish email notify reply forward share fetch download request invite call submit deploy push navigate click"],
+  [
+    "external",
+    "send post publish email notify reply forward share fetch download request invite call " +
+      "submit deploy push navigate click",
+  ],
   [
     "destructive",
     "delete remove drop destroy purge clear reset kill terminate truncate wipe revoke uninstall " +
@@ -93,7 +97,11 @@ export function propose(subject: Subject): Proposal {
 function proposeText({ kind, name }: Subject): Proposal {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(name)?.[1]?.toLowerCase();
   const isWeb = scheme === "http" || scheme === "https";
-  const scope = isWeb ? "net.fetch" : kind === "prompt" || scheme === "file" ? "fs.read" : "db.read";
+  const scope = isWeb
+    ? "net.fetch"
+    : kind === "prompt" || scheme === "file"
+      ? "fs.read"
+      : "db.read";
   return { scope: [scope], effect: "read", because: `a ${kind.replace("_", " ")} is read` };
 }
 

@@ -40,7 +40,11 @@ const spec: CommandSpec = {
   options: {
     key: { type: "string", value: "FILE,...", help: "private keys for the roles root and catalog" },
     threshold: { type: "string", value: "N", help: "how many of them must sign; default 1" },
-    "audit-key": { type: "string", value: "FILE", help: "key of the audit log; default: a new one" },
+    "audit-key": {
+      type: "string",
+      value: "FILE",
+      help: "key of the audit log; default: a new one",
+    },
     ...DIR_OPTION,
   },
   notes: [
@@ -183,7 +187,9 @@ function existingId(home: string): string | undefined {
 
 /** The name of a key: that of its file, without what a trust root does not take. */
 function keyName(file: string): string {
-  const name = basename(file, extname(file)).replace(/[^A-Za-z0-9_.-]/g, "-").slice(0, 60);
+  const name = basename(file, extname(file))
+    .replace(/[^A-Za-z0-9_.-]/g, "-")
+    .slice(0, 60);
   return /^[A-Za-z0-9]/.test(name) ? name : `key${name}`.slice(0, 60);
 }
 

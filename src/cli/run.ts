@@ -24,7 +24,11 @@ const spec: CommandSpec = {
     principal: { type: "string", value: "P", help: "who calls; default local" },
     session: { type: "string", value: "S", help: "names the session in the records" },
     "scope-cap": { type: "string", value: "LIST", help: "scopes this session may use at most" },
-    "deny-as": { type: "string", value: "KIND", help: "a refusal is an `error` (default) or a `result`" },
+    "deny-as": {
+      type: "string",
+      value: "KIND",
+      help: "a refusal is an `error` (default) or a `result`",
+    },
     record: { type: "string", value: "FILE", help: "append one JSON line for every decision" },
     ...DIR_OPTION,
   },
@@ -47,10 +51,13 @@ async function stream(args: Arguments, io: Io): Promise<number> {
   if (principal === "") throw usageFault(spec, "a principal", "an empty name");
   const { catalog } = await openHome(guardHome(args, io), { remembers: true });
   const record = args.text("record");
-  const recorder = record === undefined ? undefined : openRecorder(resolve(io.cwd, record), {
-    principal,
-    session: args.text("session") ?? io.env["PORTCULLIS_SESSION"] ?? randomUuid(),
-  });
+  const recorder =
+    record === undefined
+      ? undefined
+      : openRecorder(resolve(io.cwd, record), {
+          principal,
+          session: args.text("session") ?? io.env["PORTCULLIS_SESSION"] ?? randomUuid(),
+        });
   try {
     return await runStdioGuard({
       catalog,

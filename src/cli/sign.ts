@@ -44,7 +44,11 @@ const spec: CommandSpec = {
   summary: "sign catalog.toml",
   usage: "[--key FILE] [--dir DIR]",
   options: {
-    key: { type: "string", value: "FILE", help: "a key of the role catalog; default: the one in keys/" },
+    key: {
+      type: "string",
+      value: "FILE",
+      help: "a key of the role catalog; default: the one in keys/",
+    },
     ...DIR_OPTION,
   },
   notes: [
@@ -70,7 +74,12 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   );
   const key = await catalogKey(args, io, home.path, root);
   const envelopeFile = join(home.path, ENVELOPE_NAME);
-  const envelope = signInto(readOptionalFile(envelopeFile, LIMIT_ENVELOPE_BYTES), payload, key, root);
+  const envelope = signInto(
+    readOptionalFile(envelopeFile, LIMIT_ENVELOPE_BYTES),
+    payload,
+    key,
+    root,
+  );
   const signers = [...verifiedKeys(envelope, root.roles.catalog.keys)];
   if (config.id === undefined) addToConfig(home.path, { id: catalog.id });
   writeFileAtomic(envelopeFile, serializeEnvelope(envelope), MODE_PUBLIC_FILE);
@@ -177,7 +186,8 @@ function signInto(
   if (old.payloadType !== CATALOG_PAYLOAD_TYPE || !bytesEqual(old.payload, payload)) return fresh;
   // WHY: only signatures that count are kept, so that sixteen others cannot crowd them out
   const kept = old.signatures.filter(
-    (signature) => verifiedKeys({ ...old, signatures: [signature] }, root.roles.catalog.keys).size > 0,
+    (signature) =>
+      verifiedKeys({ ...old, signatures: [signature] }, root.roles.catalog.keys).size > 0,
   );
   const trimmed = { ...old, signatures: kept.slice(0, LIMIT_SIGNATURES - 1) };
   const isSigned = verifiedKeys(trimmed, [key.publicKey]).size > 0;

@@ -1,4 +1,5 @@
 // Text on a terminal: colours only where they are wanted, and nothing hidden in untrusted names.
+import { stripVTControlCharacters } from "node:util";
 
 /** Colours text, or leaves it as it is. */
 export interface Style {
@@ -18,7 +19,8 @@ export function styleFor(
   env: Readonly<Record<string, string | undefined>>,
 ): Style {
   const noColor = env["NO_COLOR"];
-  const isPlain = !isTerminal || (noColor !== undefined && noColor !== "") || env["TERM"] === "dumb";
+  const isPlain =
+    !isTerminal || (noColor !== undefined && noColor !== "") || env["TERM"] === "dumb";
   const paint = (code: number) => (text: string) =>
     isPlain || text === "" ? text : `\u001b[${code}m${text}\u001b[0m`;
   return { bold: paint(1), dim: paint(2), green: paint(32), red: paint(31), yellow: paint(33) };
@@ -36,8 +38,6 @@ export function visible(text: string): string {
   });
 }
 
-const ESCAPES = new RegExp("\\u001b\\[[0-9]+m", "g");
-
 /**
  * Rows in columns, two spaces apart; the last column is as wide as it needs to be.
  *
@@ -53,9 +53,7 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
   return rows.map((row) =>
     row
       .map((cell, index) =>
-        index === row.length - 1
-          ? cell
-          : cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)),
+        index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)),
       )
       .join("  ")
       .trimEnd(),
@@ -63,5 +61,5 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
 }
 
 function widthOf(text: string): number {
-  return [...text.replace(ESCAPES, "")].length;
+  return [...stripVTControlCharacters(text)].length;
 }

@@ -33,9 +33,7 @@ export function readRoots(homePath: string): readonly Uint8Array[] {
     const message = `expected at most ${LIMIT_ROOT_HOPS + 1} trust roots, got ${versions.length}`;
     throw new GuardError("ROOT_CHAIN", message, { at: { file: homePath } });
   }
-  return versions.map((version) =>
-    readRequiredFile(rootFile(homePath, version), LIMIT_ROOT_BYTES),
-  );
+  return versions.map((version) => readRequiredFile(rootFile(homePath, version), LIMIT_ROOT_BYTES));
 }
 
 export function rootFile(homePath: string, version: number): string {

@@ -76,7 +76,9 @@ async function verifyHome(
   const nowMs = systemClock();
   const report = verifyCatalog({ signed, roots, rootPin, state, expectId, nowMs });
   const all = [...checks, ...report.checks];
-  return report.ok ? { checks: all, verified: report.verified } : { checks: all, error: report.error };
+  return report.ok
+    ? { checks: all, verified: report.verified }
+    : { checks: all, error: report.error };
 }
 
 function describeState(state: TrustState | undefined): string {

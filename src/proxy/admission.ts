@@ -4,6 +4,7 @@ import { VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer, ItemKind } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
+import { quote } from "../errors.ts";
 import type { ScopeGuard } from "../guard/scope-guard.ts";
 import { type AdmissionReport, Validator } from "../guard/validator.ts";
 import type { MessageShape } from "../kernel/message.ts";
@@ -242,16 +243,17 @@ export class Admission {
     const report = this.#validate(manifestOf(items));
     this.#admit(report);
     const first = report.items.find((item) => item.reason !== "allowed");
-    const what = first === undefined ? "" : `${first.kind} ${first.name ?? ""}: `;
+    const what = first === undefined ? "" : `${first.kind} ${quote(first.name ?? "")}: `;
     this.#record(
       report.reason,
       `${what}${report.items.length} definitions listed, ${report.missing.length} pinned ones missing`,
     );
   }
 
+  /** A listing carries no instructions: they are compared when an introduction passes. */
   #validate(manifest: Manifest): AdmissionReport {
     const { serverId } = this.#options;
-    return this.#validator.validateManifest(serverId, manifest, { comparesInstructions: false });
+    return this.#validator.validateManifest(serverId, manifest);
   }
 
   #admit(report: AdmissionReport): void {

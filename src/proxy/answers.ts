@@ -67,11 +67,7 @@ export function refusalResult(
 }
 
 /** Any other error. */
-export function plainError(
-  id: string | number | null,
-  code: number,
-  message: string,
-): Uint8Array {
+export function plainError(id: string | number | null, code: number, message: string): Uint8Array {
   return frameOf({ jsonrpc: "2.0", id, error: { code, message } });
 }
 

@@ -122,7 +122,11 @@ export class CompleteListing {
     // WHY: the chunk it came in belongs to the stream
     const copy = page.bytes.slice();
     for (const item of page.items) {
-      this.#items.push({ ...item, text: copy.subarray(item.span.start, item.span.end) });
+      this.#items.push({
+        ...item,
+        index: this.#items.length,
+        text: copy.subarray(item.span.start, item.span.end),
+      });
     }
     if (page.ttlMs !== undefined) this.#ttlMs = Math.min(this.#ttlMs ?? page.ttlMs, page.ttlMs);
     const cursor = page.nextCursor;

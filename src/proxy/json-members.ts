@@ -121,6 +121,25 @@ export function foldName(name: string): string {
     .replaceAll("\u212a", "k");
 }
 
+/**
+ * The value of the member of that name, which no look-alike stands beside or in place of.
+ *
+ * @returns `none` when there is no such member; `undefined` when there is a look-alike, or no object
+ */
+export function soleMember(
+  line: Uint8Array,
+  object: Span,
+  name: string,
+): Span | "none" | undefined {
+  const members = membersOf(line, object);
+  if (members === undefined) return undefined;
+  const folded = foldName(name);
+  const alike = members.filter((member) => foldName(member.name ?? "") === folded);
+  const [only] = alike;
+  if (only === undefined) return "none";
+  return alike.length === 1 && only.name === name ? only.value : undefined;
+}
+
 function readJson(bytes: Uint8Array, span: Span): unknown {
   const text = utf8Text(bytes.subarray(span.start, span.end));
   try {

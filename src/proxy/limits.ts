@@ -10,3 +10,5 @@ export const LIMIT_PENDING = 65_536;
 export const LIMIT_HELD_BYTES = 16_777_216;
 /** Bytes that wait for a slow reader, when they are the guard's own answers. */
 export const LIMIT_OUTBOX_BYTES = 16_777_216;
+/** Task ids that one session remembers. */
+export const LIMIT_TASKS = 65_536;

@@ -41,6 +41,7 @@ export function readListingPage(
     if (error instanceof GuardError) return error.message;
     throw error;
   }
+  manifest = withEveryName(bytes, manifest);
   const items = itemsOf(manifest, kind);
   const member = memberNamed(members, MEMBER_OF_KIND[kind]);
   if (member === undefined) return `expected ${MEMBER_OF_KIND[kind]} in the result of its listing`;
@@ -74,6 +75,35 @@ export function manifestOf(items: ReadonlyMap<ItemKind, readonly LiveItem[]>): M
     resources: items.get("resource") ?? [],
     resourceTemplates: items.get("resource_template") ?? [],
     instructions: undefined,
+  };
+}
+
+const NAME_OF_KIND: Readonly<Record<ItemKind, string>> = {
+  tool: "name",
+  prompt: "name",
+  resource: "uri",
+  resource_template: "uriTemplate",
+};
+
+/**
+ * A definition with two names is refused under both: whichever of them a reader would take, it is
+ * not the definition that was pinned.
+ */
+function withEveryName(bytes: Uint8Array, manifest: Manifest): Manifest {
+  const expand = (items: readonly LiveItem[]): LiveItem[] =>
+    items.flatMap((item) => {
+      if (item.name !== undefined || item.error === undefined) return item;
+      const named = (membersOf(bytes, item.span) ?? [])
+        .filter((member) => member.name === NAME_OF_KIND[item.kind])
+        .flatMap((member) => readString(bytes, member.value) ?? []);
+      return named.length === 0 ? item : named.map((name) => ({ ...item, name }));
+    });
+  return {
+    tools: expand(manifest.tools),
+    prompts: expand(manifest.prompts),
+    resources: expand(manifest.resources),
+    resourceTemplates: expand(manifest.resourceTemplates),
+    instructions: manifest.instructions,
   };
 }
 

@@ -200,7 +200,8 @@ class ResultEdits {
   /** Of `serverInfo` only name and version pass: in an introduction, and in any `_meta`. */
   cutServerInfo(isIntroduction: boolean): void {
     const meta = memberNamed(this.#members, "_meta");
-    const inMeta = meta === undefined ? undefined : valueAt(this.#line, meta.value, SERVER_INFO_META);
+    const inMeta =
+      meta === undefined ? undefined : valueAt(this.#line, meta.value, SERVER_INFO_META);
     const own = isIntroduction ? memberNamed(this.#members, "serverInfo")?.value : undefined;
     for (const span of [inMeta, own]) {
       if (span === undefined) continue;

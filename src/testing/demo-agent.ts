@@ -46,8 +46,7 @@ export async function connectAgent(options: AgentOptions): Promise<DemoAgent> {
     await client.connect(transport);
   } catch (cause) {
     const [line = "nothing"] = stderrText.trim().split("\n").slice(-1);
-    const message = `expected a server that answers, got one that ended: ${line}`;
-    throw new GuardError("SERVER_START", message, { cause });
+    throw new GuardError("SERVER_START", `expected a server, got: ${line}`, { cause });
   }
   return {
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),

@@ -1,9 +1,15 @@
 // The client's end of an in-memory connection to a mock server: the Transport shape of both SDKs.
 import { parseJson } from "./mock-json.ts";
-import type { MockMcpServer } from "./mock-mcp-server.ts";
-import { ChunkWriter, LineReader } from "./mock-wire.ts";
+import { ChunkWriter, LineReader, type MockOutput } from "./mock-wire.ts";
 
 const decoderLossy = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What a transport needs of the server behind it. */
+interface Responder {
+  respond(line: string | Uint8Array): MockOutput[];
+  /** Set once the server has ended. */
+  readonly exitCode: number | undefined;
+}
 
 /**
  * A transport as an MCP SDK's stdio transport would behave, without a process.
@@ -18,12 +24,12 @@ export class MockTransport {
   onerror?: ((error: Error) => void) | undefined;
   /** Sees every line from the server, bytes as they came, before it is parsed. */
   online?: (line: Uint8Array<ArrayBuffer>) => void;
-  readonly #server: MockMcpServer;
+  readonly #server: Responder;
   readonly #reader = new LineReader(false);
   readonly #writer: ChunkWriter;
   #isClosed = false;
 
-  constructor(server: MockMcpServer) {
+  constructor(server: Responder) {
     this.#server = server;
     this.#writer = new ChunkWriter((chunk) => this.#receive(chunk));
   }

@@ -21,8 +21,7 @@ function tap(argv: readonly string[]): void {
     throw new GuardError("USAGE", "expected LOG CMD ARGS..., got fewer arguments");
   }
   const { pid } = process;
-  const log = (entry: MockLogEntry): void =>
-    appendFileSync(logFile, `${JSON.stringify(entry)}\n`);
+  const log = (entry: MockLogEntry): void => appendFileSync(logFile, `${JSON.stringify(entry)}\n`);
   const reader = new LineReader(false);
   const server = spawn(command, args, { stdio: ["pipe", "inherit", "inherit"] });
   log({ event: "start", pid });

@@ -1,0 +1,342 @@
+// From the client to the server: decides every message, forwards the bytes that were judged.
+import {
+  METHOD_OTHER,
+  METHOD_PROMPTS_GET,
+  METHOD_TOOLS_CALL,
+  READ_FLAG_LENIENT,
+} from "../abi/layout.ts";
+import {
+  VERDICT_ALLOWED,
+  VERDICT_CATALOG_EXPIRED,
+  VERDICT_FEATURE_DENIED,
+  VERDICT_FINGERPRINT_DRIFT,
+  VERDICT_IDENTITY_UNKNOWN,
+  VERDICT_INTERNAL_FAULT,
+  VERDICT_MALFORMED_MESSAGE,
+  VERDICT_TOOL_SMUGGLE,
+  VERDICT_UNKNOWN_SERVER,
+} from "../abi/verdict.ts";
+import type { ItemKind } from "../catalog/types.ts";
+import { quote } from "../errors.ts";
+import type { MalformedMessage, MessageShape } from "../kernel/message.ts";
+import { type Decision, toDecision } from "../verdict.ts";
+import { INTERNAL_ERROR_CODE, idOfKey, PARSE_ERROR_CODE, plainError } from "./answers.ts";
+import { GUARD_ID_PREFIX, metaOf } from "./complete-listing.ts";
+import type { FramedLine } from "./framing.ts";
+import { membersOf, valueAt, wholeValue } from "./json-members.ts";
+import { LIMIT_PENDING } from "./limits.ts";
+import { LISTING_OF_METHOD, METHODS } from "./methods.ts";
+import type { PendingRequest, SessionState } from "./session-state.ts";
+import { subscribedUris } from "./subscriptions.ts";
+
+/** One message of the client that was read. */
+interface ClientMessage {
+  readonly frame: Uint8Array;
+  /** Without its line feed. */
+  readonly line: Uint8Array;
+  readonly shape: MessageShape;
+  readonly key: string;
+  readonly method: string;
+}
+
+/** Handles what the client sends. */
+export class ClientSide {
+  readonly #state: SessionState;
+
+  constructor(state: SessionState) {
+    this.#state = state;
+  }
+
+  /** Takes one line of the client. */
+  take(framed: FramedLine): void {
+    if (framed.kind === "too-long") {
+      const key = this.#state.keyOfId(framed.idText);
+      this.#refuseUnreadable(key, `a line of ${framed.sizeBytes} bytes is over the limit`);
+      return;
+    }
+    const { frame } = framed;
+    const line = frame.subarray(0, frame.length - 1);
+    const { bound } = this.#state.parts;
+    if (isBlank(line)) {
+      this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, "an empty line");
+      return;
+    }
+    let shape = bound.readMessage(line);
+    if (shape.kind === "malformed") {
+      // results are not judged: in them any JSON number and lone surrogates pass
+      const lenient = bound.readMessage(line, READ_FLAG_LENIENT);
+      if (lenient.kind !== "result" && lenient.kind !== "error") {
+        this.#malformed(line, shape);
+        return;
+      }
+      shape = lenient;
+    }
+    const message = {
+      frame,
+      line,
+      shape,
+      key: shape.id?.key ?? "null",
+      method: shape.method ?? "",
+    };
+    if (shape.kind === "request") this.#request(message);
+    else if (shape.kind === "notification") this.#notification(message);
+    else this.#response(message);
+  }
+
+  #request(message: ClientMessage): void {
+    const { key, method, shape } = message;
+    const state = this.#state;
+    if (state.isServerGone) {
+      const text = `server ${state.parts.serverId} has ended`;
+      state.parts.toClient(plainError(idOfKey(key), INTERNAL_ERROR_CODE, text));
+      state.drop("client", VERDICT_INTERNAL_FAULT, text, { method });
+      return;
+    }
+    const refusal = this.#refusalOf(message);
+    if (refusal !== undefined) {
+      this.#refuse(message, toDecision(refusal.verdict), refusal.detail);
+    } else if (shape.dispatch !== METHOD_OTHER) {
+      this.#dispatch(message);
+    } else if (LISTING_OF_METHOD.has(method)) {
+      this.#whenAdmitted(message, (decided) => this.#allow(decided));
+    } else if (method === "subscriptions/listen") {
+      this.#subscribe(message);
+    } else {
+      // a new handshake may bring other definitions
+      if (method === "initialize") state.admission.forget();
+      this.#allow(message);
+    }
+  }
+
+  /** What refuses a request whatever it names. */
+  #refusalOf({ key, method, shape, line }: ClientMessage): Refusal | undefined {
+    const { parts, pending } = this.#state;
+    if (key.startsWith(`s:${GUARD_ID_PREFIX}`)) {
+      return { verdict: VERDICT_MALFORMED_MESSAGE, detail: "an id of the guard's own" };
+    }
+    if (pending.has(key)) {
+      return { verdict: VERDICT_MALFORMED_MESSAGE, detail: "an id that is in flight" };
+    }
+    if (pending.size >= LIMIT_PENDING) {
+      return { verdict: VERDICT_INTERNAL_FAULT, detail: `${LIMIT_PENDING} requests in flight` };
+    }
+    if (parts.server === undefined) return { verdict: VERDICT_UNKNOWN_SERVER };
+    if (!parts.methods.allows(method, "client")) return { verdict: VERDICT_FEATURE_DENIED };
+    if (this.#state.isExpiredFor(method)) return { verdict: VERDICT_CATALOG_EXPIRED };
+    const isCore = METHODS.get(method)?.feature === "core";
+    if (shape.dispatch === METHOD_OTHER && !isCore && !parts.isKnownPrincipal) {
+      return { verdict: VERDICT_IDENTITY_UNKNOWN };
+    }
+    if (!this.#state.tasks.allows(method, line, shape.params)) {
+      return { verdict: VERDICT_TOOL_SMUGGLE, detail: "a task that no call of this session made" };
+    }
+    return undefined;
+  }
+
+  #dispatch(message: ClientMessage): void {
+    // INVARIANT: the kernel's frame still holds this message
+    const decision = this.#state.parts.bound.decideLast();
+    if (isFinal(decision)) {
+      this.#refuse(message, decision);
+      return;
+    }
+    const context = metaOf(message.line, message.shape.meta);
+    if (this.#state.admission.isFresh(context)) this.#conclude(message, decision);
+    else this.#whenAdmitted(message, (later) => this.#concludeLater(later), context);
+  }
+
+  /** Decides a message that has waited: read again, since the kernel has read others since. */
+  #concludeLater(message: ClientMessage): void {
+    const { bound } = this.#state.parts;
+    bound.readMessage(message.line);
+    this.#conclude(message, bound.decideLast());
+  }
+
+  #conclude(message: ClientMessage, decision: Decision): void {
+    const kind = kindOf(message.shape.dispatch);
+    const whole = this.#state.parts.layers.combine(decision, kind, message.shape.name ?? "");
+    if (whole.outcome === "allow") this.#allow(message);
+    else this.#refuse(message, whole);
+  }
+
+  #subscribe(message: ClientMessage): void {
+    const uris = subscribedUris(message.line, message.shape.params);
+    if (uris === undefined) {
+      const detail = "expected resourceSubscriptions to be an array of texts";
+      this.#refuse(message, this.#state.malformed, detail);
+    } else if (uris.length === 0) this.#allow(message);
+    else if (!this.#state.parts.methods.hasFeature("resources")) {
+      this.#refuse(message, toDecision(VERDICT_FEATURE_DENIED));
+    } else this.#whenAdmitted(message, (later) => this.#concludeSubscriptions(later, uris));
+  }
+
+  #concludeSubscriptions(message: ClientMessage, uris: readonly string[]): void {
+    const { bound, layers } = this.#state.parts;
+    for (const uri of uris) {
+      const params = { uri };
+      const subscribe = { jsonrpc: "2.0", id: 0, method: "resources/subscribe", params };
+      const decision = bound.checkMessage(new TextEncoder().encode(JSON.stringify(subscribe)));
+      const whole = layers.combine(decision, "resource", uri);
+      if (whole.outcome === "allow") continue;
+      this.#refuse(message, whole, `subscription to ${quote(uri)}`);
+      return;
+    }
+    this.#allow(message);
+  }
+
+  /** Goes on at once when the admission is fresh, else when the guard has listed. */
+  #whenAdmitted(
+    message: ClientMessage,
+    go: (message: ClientMessage) => void,
+    context: string | undefined = metaOf(message.line, message.shape.meta),
+  ): void {
+    const { admission } = this.#state;
+    if (admission.isFresh(context)) {
+      go(message);
+      return;
+    }
+    // WHY: the chunk belongs to the stream; what waits is a copy
+    const frame = message.frame.slice();
+    const waiting = { ...message, frame, line: frame.subarray(0, frame.length - 1) };
+    const request = pendingOf(waiting, context, frame);
+    this.#state.hold(message.key, request);
+    admission.wait(context, () => {
+      // cancelled meanwhile
+      if (this.#state.pending.get(message.key) !== request) return;
+      this.#state.pending.delete(message.key);
+      this.#state.unhold(request);
+      go(waiting);
+    });
+  }
+
+  #allow(message: ClientMessage): void {
+    const { key, method, shape, frame, line } = message;
+    const { parts, pending } = this.#state;
+    pending.set(key, pendingOf(message, metaOf(line, shape.meta), undefined));
+    this.#state.recordDecision(toDecision(VERDICT_ALLOWED), {
+      sender: "client",
+      method,
+      id: JSON.stringify(idOfKey(key)),
+      ...(shape.name !== undefined && { tool: shape.name }),
+    });
+    parts.toServer(frame);
+  }
+
+  #refuse(message: ClientMessage, decision: Decision, detail?: string): void {
+    const { key, method, shape, line } = message;
+    const isCall = shape.dispatch === METHOD_TOOLS_CALL;
+    this.#state.refuse(
+      {
+        key,
+        method,
+        tool: shape.name,
+        isModern: metaOf(line, shape.meta) !== undefined,
+        // a task-augmented call expects a task, so only an error fits there
+        mayBeResult: isCall && valueAt(line, shape.params, "task") === undefined,
+        ...(detail !== undefined && { detail }),
+      },
+      decision,
+    );
+  }
+
+  #notification({ frame, line, shape, method }: ClientMessage): void {
+    const { parts, pending } = this.#state;
+    const state = this.#state;
+    if (parts.server === undefined) {
+      state.drop("client", VERDICT_UNKNOWN_SERVER, "a notification", { method });
+      return;
+    }
+    if (!parts.methods.allows(method, "client")) {
+      state.drop("client", VERDICT_FEATURE_DENIED, "a notification", { method });
+      return;
+    }
+    if (state.isExpiredFor(method)) {
+      state.drop("client", VERDICT_CATALOG_EXPIRED, "a notification", { method });
+      return;
+    }
+    if (method === "notifications/cancelled") {
+      const span = valueAt(line, shape.params, "requestId");
+      const key = state.keyOfId(span && line.subarray(span.start, span.end));
+      if (key?.startsWith(`s:${GUARD_ID_PREFIX}`) === true) {
+        state.drop("client", VERDICT_MALFORMED_MESSAGE, "an id of the guard's own", { method });
+        return;
+      }
+      const request = key === undefined ? undefined : pending.get(key);
+      if (key !== undefined) pending.delete(key);
+      if (request?.held !== undefined) {
+        state.unhold(request);
+        state.drop("client", VERDICT_ALLOWED, "cancelled before it was sent", { method });
+        return;
+      }
+    }
+    parts.toServer(frame);
+  }
+
+  #response({ frame, key }: ClientMessage): void {
+    if (!this.#state.pendingServer.delete(key)) {
+      const detail = "a response to a request that was never passed on";
+      this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, detail);
+      return;
+    }
+    this.#state.parts.toServer(frame);
+  }
+
+  #malformed(line: Uint8Array, shape: MalformedMessage): void {
+    const key = shape.id?.key;
+    if (looksLikeResponse(line)) {
+      const detail = `a response that cannot be read: ${shape.message}`;
+      this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, detail);
+      if (key === undefined || !this.#state.pendingServer.delete(key)) return;
+      const text = "the client's response could not be read";
+      this.#state.parts.toServer(plainError(idOfKey(key), INTERNAL_ERROR_CODE, text));
+      return;
+    }
+    this.#refuseUnreadable(key, shape.message);
+  }
+
+  #refuseUnreadable(key: string | undefined, detail: string): void {
+    const { malformed, parts } = this.#state;
+    if (key !== undefined && key !== "null") {
+      this.#state.refuse({ key, method: "", detail }, malformed);
+      return;
+    }
+    this.#state.recordDecision(malformed, { sender: "client", detail });
+    parts.toClient(plainError(null, PARSE_ERROR_CODE, `portcullis refused a message: ${detail}`));
+  }
+}
+
+interface Refusal {
+  readonly verdict: number;
+  readonly detail?: string;
+}
+
+function pendingOf(
+  message: ClientMessage,
+  context: string | undefined,
+  held: Uint8Array | undefined,
+): PendingRequest {
+  const { method, shape } = message;
+  return { method, tool: shape.name, isModern: context !== undefined, held };
+}
+
+/** True for a refusal that no listing could change. */
+function isFinal(decision: Decision): boolean {
+  const { layer, code } = decision;
+  const isAboutName = layer === "catalog" || layer === "server" || layer === "item";
+  return isAboutName || layer === "message" || code === VERDICT_FINGERPRINT_DRIFT;
+}
+
+function kindOf(dispatch: number): ItemKind {
+  if (dispatch === METHOD_TOOLS_CALL) return "tool";
+  return dispatch === METHOD_PROMPTS_GET ? "prompt" : "resource";
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}
+
+/** As far as brackets and quotes tell, it has a result or an error and no method. */
+function looksLikeResponse(line: Uint8Array): boolean {
+  const names = (membersOf(line, wholeValue(line)) ?? []).map((member) => member.name);
+  return (names.includes("result") || names.includes("error")) && !names.includes("method");
+}

@@ -1,0 +1,205 @@
+// The stdio guard as a process between a client and a server (50-proxy section 4).
+import { constants } from "node:os";
+import process from "node:process";
+import type { Readable, Writable } from "node:stream";
+import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
+import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { CatalogServer } from "../catalog/types.ts";
+import type { Clock } from "../clock.ts";
+import { GuardError, quote } from "../errors.ts";
+import { toDecision } from "../verdict.ts";
+import { LineSplitter } from "./framing.ts";
+import { LIMIT_HELD_BYTES, LIMIT_OUTBOX_BYTES } from "./limits.ts";
+import type { RecordSink } from "./records.ts";
+import { GuardSession } from "./session.ts";
+import { type ChildExit, StdioChild } from "./stdio-child.ts";
+import { Outbox } from "./stdio-outbox.ts";
+
+export interface StdioGuardOptions {
+  readonly catalog: TrustedCatalog;
+  readonly serverId: string;
+  /** argv; must be the catalog's. Default: the catalog's. */
+  readonly command?: readonly string[] | undefined;
+  /** Default `local`. */
+  readonly principal?: string | undefined;
+  readonly scopeCap?: readonly string[] | undefined;
+  readonly denyAs?: "error" | "result" | undefined;
+  readonly clock?: Clock | undefined;
+  /** Default: those of this process. */
+  readonly stdin?: Readable | undefined;
+  readonly stdout?: Writable | undefined;
+  /** Where the child's stderr goes. Default: it is inherited. */
+  readonly stderr?: Writable | undefined;
+  readonly onRecord?: RecordSink | undefined;
+}
+
+/** Milliseconds that a child's last output may take after its end, when others hold its pipe. */
+const LAST_OUTPUT_MS = 500;
+/** WHY: a client that sent SIGTERM sends SIGKILL soon after; the child has to go before that. */
+const SIGNALLED_PATIENCE_MS = 1_000;
+const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
+/**
+ * Runs the guard in front of one server until either side is gone.
+ *
+ * Standard output carries protocol only. Signals go to the server's process group.
+ *
+ * @returns the server's exit code, 128 + n when signal n ended it
+ * @throws {GuardError} SERVER_UNKNOWN when the catalog does not name the server; SERVER_COMMAND
+ *   when it names another command, or none; SERVER_START; SCOPE_UNKNOWN
+ */
+export async function runStdioGuard(options: StdioGuardOptions): Promise<number> {
+  const { catalog, serverId } = options;
+  const server = catalog.servers.get(serverId);
+  if (server === undefined) {
+    const message = `expected a server of the catalog, got ${quote(serverId)}; add it and sign the catalog`;
+    throw new GuardError("SERVER_UNKNOWN", message);
+  }
+  const command = commandOf(server, options.command);
+  const toClient = new Outbox(options.stdout ?? process.stdout);
+  const early: Uint8Array[] = [];
+  let toServer: Outbox | undefined;
+  const session = new GuardSession({
+    ...options,
+    toClient: (frame) => toClient.push(frame),
+    toServer: (frame) => (toServer === undefined ? early.push(frame) : toServer.push(frame)),
+  });
+  const stderr = options.stderr === undefined ? "inherit" : "pipe";
+  const child = await StdioChild.start({ command, env: server.env, stderr });
+  if (options.stderr !== undefined) child.stderr?.pipe(options.stderr, { end: false });
+  toServer = new Outbox(child.stdin);
+  for (const frame of early) toServer.push(frame);
+  const { onRecord } = options;
+  const pump = new Pump({ session, child, toClient, toServer, onRecord, serverId });
+  return await pump.run(options.stdin ?? process.stdin);
+}
+
+/** The argv to start. */
+function commandOf(server: CatalogServer, given: readonly string[] | undefined): readonly string[] {
+  const pinned = server.command;
+  if (pinned === undefined) {
+    const message = `expected a server with a command, got ${quote(server.id)} with a url; use \`portcullis serve\``;
+    throw new GuardError("SERVER_COMMAND", message);
+  }
+  const isSame =
+    given === undefined ||
+    (given.length === pinned.length && given.every((part, index) => part === pinned[index]));
+  if (isSame) return pinned;
+  const message = `expected the command of the catalog for ${quote(server.id)}, got ${quote(given.join(" "))}; pin the new command and sign the catalog`;
+  throw new GuardError("SERVER_COMMAND", message);
+}
+
+interface PumpParts {
+  readonly session: GuardSession;
+  readonly child: StdioChild;
+  readonly toClient: Outbox;
+  readonly toServer: Outbox;
+  readonly onRecord: RecordSink | undefined;
+  readonly serverId: string;
+}
+
+/** Moves bytes in both directions until one side ends. */
+class Pump {
+  readonly #parts: PumpParts;
+
+  constructor(parts: PumpParts) {
+    this.#parts = parts;
+  }
+
+  async run(stdin: Readable): Promise<number> {
+    const child = this.#parts.child;
+    const stopSignals = this.#forwardSignals();
+    const upward = this.#pumpClient(stdin);
+    const downward = this.#pumpServer();
+    const exit = await child.exit;
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, LAST_OUTPUT_MS).unref());
+    await Promise.race([downward, limit]);
+    this.#parts.session.serverGone(`server ${this.#parts.serverId} has ended (${describe(exit)})`);
+    await this.#parts.toClient.drained();
+    stopSignals();
+    stdin.destroy();
+    await upward;
+    return exitCode(exit);
+  }
+
+  async #pumpClient(stdin: Readable): Promise<void> {
+    const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
+    try {
+      for await (const chunk of stdin) {
+        for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromClient(line);
+        this.#parts.toServer.flush();
+        this.#parts.toClient.flush();
+        await this.#parts.toServer.room(0);
+        // what the guard answers itself must not stop a client that writes before it reads
+        await this.#parts.toClient.room(LIMIT_OUTBOX_BYTES);
+        await this.#parts.session.heldAtMost(LIMIT_HELD_BYTES);
+      }
+    } catch {
+      // the client is gone, which is the end of its input
+    }
+    this.#recordRest("client", splitter.end());
+    await this.#parts.session.heldAtMost(0);
+    this.#parts.toServer.flush();
+    this.#parts.child.close();
+  }
+
+  async #pumpServer(): Promise<void> {
+    const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
+    try {
+      for await (const chunk of this.#parts.child.stdout) {
+        for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromServer(line);
+        this.#parts.toClient.flush();
+        this.#parts.toServer.flush();
+        await this.#parts.toClient.room(0);
+        await this.#parts.toServer.room(LIMIT_OUTBOX_BYTES);
+      }
+    } catch {
+      // the pipe broke, which is the end of its output
+    }
+    this.#recordRest("server", splitter.end());
+  }
+
+  #recordRest(sender: "client" | "server", sizeBytes: number): void {
+    if (sizeBytes === 0) return;
+    const { reason, code, outcome } = toDecision(VERDICT_MALFORMED_MESSAGE);
+    this.#parts.onRecord?.({
+      kind: "drop",
+      sender,
+      server: this.#parts.serverId,
+      reason,
+      code,
+      outcome,
+      detail: `${sizeBytes} bytes without a line feed at the end`,
+    });
+  }
+
+  #forwardSignals(): () => void {
+    const listeners = FORWARDED_SIGNALS.map((name) => {
+      const listener = (): void => {
+        this.#parts.child.signal(name);
+        if (name === "SIGTERM" || name === "SIGHUP")
+          this.#parts.child.terminate(SIGNALLED_PATIENCE_MS);
+      };
+      process.on(name, listener);
+      return { name, listener };
+    });
+    return () => {
+      for (const { name, listener } of listeners) process.off(name, listener);
+    };
+  }
+}
+
+function asBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  return Buffer.from(String(chunk));
+}
+
+function describe(exit: ChildExit): string {
+  return exit.signal === null ? `exit code ${exit.code ?? 0}` : `signal ${exit.signal}`;
+}
+
+function exitCode(exit: ChildExit): number {
+  if (exit.signal === null) return exit.code ?? 1;
+  return 128 + (constants.signals[exit.signal] ?? 0);
+}

@@ -1,0 +1,68 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+import { cli, jsonOf, tempFolder } from "./process.ts";
+
+describe("demo", () => {
+  it("allows the honest calls, refuses the four attacks with zero calls upstream, and cleans up", async () => {
+    const tmp = tempFolder();
+    const result = await cli(["demo", "--json"], { env: { TMPDIR: tmp } });
+    expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: "" });
+    const { ok, cases, passed, failed, fileWritten } = jsonOf(result);
+    expect({ ok, passed, failed, fileWritten }).toEqual({
+      ok: true,
+      passed: 7,
+      failed: 0,
+      fileWritten: false,
+    });
+    const rows = Array.isArray(cases) ? cases : [];
+    expect(rows.map((row) => [row.observed.reason, row.upstreamCalls])).toEqual([
+      ["allowed", 1],
+      ["allowed", 1],
+      ["allowed", 1],
+      ["unknown_server", 0],
+      ["fingerprint_drift", 0],
+      ["tool_smuggle", 0],
+      ["scope_escalation", 0],
+    ]);
+    expect(rows[1].observed.message).toContain("drawbridge");
+    expect(readdirSync(tmp)).toEqual([]);
+  });
+
+  it("tells it as a story with a table, and keeps the folder when asked", async () => {
+    const tmp = tempFolder();
+    const { code, stdout } = await cli(["demo", "--keep"], { env: { TMPDIR: tmp } });
+    expect(code).toBe(0);
+    for (const reason of [
+      "unknown_server",
+      "fingerprint_drift",
+      "tool_smuggle",
+      "scope_escalation",
+    ]) {
+      expect(stdout).toMatch(new RegExp(`${reason} +0 +as expected`));
+    }
+    expect(stdout).toContain("all 7 as expected");
+    expect(stdout).not.toContain("\u001b");
+    expect(readdirSync(tmp)).toHaveLength(1);
+  });
+
+  it("says what to install when the MCP client is missing", async () => {
+    // a loader that hides the package, as on a machine without it
+    const hook =
+      'export function resolve(s,c,n){if(s.startsWith("@modelcontextprotocol/sdk"))' +
+      'throw Object.assign(new Error("Cannot find package"),{code:"ERR_MODULE_NOT_FOUND"});return n(s,c)}';
+    const register =
+      'import{register}from"node:module";register("data:text/javascript,' +
+      `${encodeURIComponent(hook)}")`;
+    const tmp = tempFolder();
+    const env = {
+      TMPDIR: tmp,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(register)}`,
+    };
+    const { code, stdout, stderr } = await cli(["demo"], { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("npm install --no-save @modelcontextprotocol/sdk");
+    expect(stderr).toContain("(DEPENDENCY_MISSING)");
+    expect(readdirSync(tmp)).toEqual([]);
+  });
+});
