@@ -104,11 +104,11 @@ function fieldLines(field: FieldDrift, paint: Paint): string[] {
   if (field.widens !== undefined) {
     lines.push(`        ${paint("red", `! widens: ${escapeMarks(visible(field.widens))}`)}`);
   }
-  if (field.change !== "added") {
-    lines.push(...sideLines(field.words, "removed", paint));
-  }
-  if (field.change !== "removed") {
-    lines.push(...sideLines(field.words, "added", paint));
+  // a side that only repeats what stays says nothing
+  for (const side of ["removed", "added"] as const) {
+    if (field.words.some(({ op }) => op === side)) {
+      lines.push(...sideLines(field.words, side, paint));
+    }
   }
   return lines;
 }
@@ -121,8 +121,8 @@ function sideLines(
 ): readonly string[] {
   const [sign, colour]: readonly [string, Colour] =
     side === "removed" ? ["-", "red"] : ["+", "green"];
-  const isAll = words.every(({ op }) => op === side);
   const shown = words.filter(({ op }) => op === "same" || op === side);
+  const isAll = shown.every(({ op }) => op === side);
   let left = TEXT_CHARACTERS_MAX;
   let text = "";
   for (const [index, { op, text: words }] of shown.entries()) {

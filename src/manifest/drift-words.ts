@@ -17,6 +17,7 @@ const EDITS_MAX = 1000;
  * @param budget loses one step per comparison
  */
 export function diffWords(before: string, after: string, budget: DriftBudget): readonly WordEdit[] {
+  if (before === "" || after === "") return editsOf({ same: "", removed: before, added: after });
   const old = before.match(WORDS) ?? [];
   const fresh = after.match(WORDS) ?? [];
   const shorter = Math.min(old.length, fresh.length);

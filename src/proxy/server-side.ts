@@ -82,18 +82,18 @@ export class ServerSide {
     const state = this.#state;
     state.isServerGone = true;
     state.admission.stop();
-    for (const [key, request] of [...state.pending]) {
-      state.pending.delete(key);
+    const waiting = [...state.pending];
+    state.pending.clear();
+    state.pendingServer.clear();
+    // WHY: everybody is answered before anything is recorded, which may fail
+    for (const [key, request] of waiting) {
       state.unhold(request);
-      const { method } = request;
-      state.record("replace", toDecision(VERDICT_INTERNAL_FAULT), {
-        sender: "server",
-        method,
-        detail,
-      });
       state.parts.toClient(plainError(idOfKey(key), INTERNAL_ERROR_CODE, detail));
     }
-    state.pendingServer.clear();
+    const decision = toDecision(VERDICT_INTERNAL_FAULT);
+    for (const [, { method }] of waiting) {
+      state.record("replace", decision, { sender: "server", method, detail });
+    }
   }
 
   #request(frame: Uint8Array, line: Uint8Array, shape: MessageShape): void {

@@ -45,6 +45,8 @@ const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
  *
  * Standard output carries protocol only. Signals go to the server's process group.
  *
+ * A fault of the guard ends the server, answers what waits, and is thrown.
+ *
  * @returns the server's exit code, 128 + n when signal n ended it
  * @throws {GuardError} SERVER_UNKNOWN when the catalog does not name the server; SERVER_COMMAND
  *   when it names another command, or none; SERVER_START; SCOPE_UNKNOWN
@@ -102,6 +104,7 @@ interface PumpParts {
 /** Moves bytes in both directions until one side ends. */
 class Pump {
   readonly #parts: PumpParts;
+  #fault: { readonly error: unknown } | undefined;
 
   constructor(parts: PumpParts) {
     this.#parts = parts;
@@ -115,11 +118,18 @@ class Pump {
     const exit = await child.exit;
     const limit = new Promise<void>((resolve) => setTimeout(resolve, LAST_OUTPUT_MS).unref());
     await Promise.race([downward, limit]);
-    this.#parts.session.serverGone(`server ${this.#parts.serverId} has ended (${describe(exit)})`);
+    try {
+      this.#parts.session.serverGone(
+        `server ${this.#parts.serverId} has ended (${describe(exit)})`,
+      );
+    } catch (error) {
+      this.#fault ??= { error };
+    }
     await this.#parts.toClient.drained();
     stopSignals();
     stdin.destroy();
     await upward;
+    if (this.#fault !== undefined) throw this.#fault.error;
     return exitCode(exit);
   }
 
@@ -127,7 +137,9 @@ class Pump {
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
     try {
       for await (const chunk of stdin) {
-        for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromClient(line);
+        this.#feed(() => {
+          for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromClient(line);
+        });
         this.#parts.toServer.flush();
         this.#parts.toClient.flush();
         await this.#parts.toServer.room(0);
@@ -148,7 +160,9 @@ class Pump {
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
     try {
       for await (const chunk of this.#parts.child.stdout) {
-        for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromServer(line);
+        this.#feed(() => {
+          for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromServer(line);
+        });
         this.#parts.toClient.flush();
         this.#parts.toServer.flush();
         await this.#parts.toClient.room(0);
@@ -158,6 +172,17 @@ class Pump {
       // the pipe broke, which is the end of its output
     }
     this.#recordRest("server", splitter.end());
+  }
+
+  /** A fault of the guard itself ends the connection: nothing is passed on unjudged. */
+  #feed(run: () => void): void {
+    if (this.#fault !== undefined) return;
+    try {
+      run();
+    } catch (error) {
+      this.#fault = { error };
+      this.#parts.child.terminate(SIGNALLED_PATIENCE_MS);
+    }
   }
 
   #recordRest(sender: "client" | "server", sizeBytes: number): void {

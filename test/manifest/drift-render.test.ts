@@ -66,6 +66,18 @@ describe("renderDrift", () => {
     expect(renderDrift(report, PLAIN)).toBe("files  match");
   });
 
+  it("shows the side that says something, and no marks around a value that changed as a whole", () => {
+    const before = { description: "a b", title: "x" };
+    const text = renderDrift(reportOf(drift(before, { description: "a b c", title: "y" })), PLAIN);
+    expect(text.split("\n").slice(4)).toEqual([
+      "      ~ /description",
+      "        + a b⟦ c⟧",
+      "      ~ /title",
+      "        - x",
+      "        + y",
+    ]);
+  });
+
   it("says when digests are all that is known, and why a definition is refused", () => {
     const item = { ...drift({ name: "t" }, { name: "t", a: 1 }), fields: [], error: "expected x" };
     const text = renderDrift(reportOf(item), PLAIN);

@@ -175,6 +175,22 @@ describe("a refused item", () => {
     expect(silent.received.at(-1)).not.toContain("export_secrets");
     expect(silent.answer(2).result).toMatchObject({ a: 1, b: 2 });
   });
+
+  it("a pinned definition that is not the one the guard has seen is cut, and seen to", async () => {
+    const [first = { name: "", inputSchema: {} }] = FIXTURE_TOOLS;
+    const other = { ...first, title: "Read a text file" };
+    const digest = fingerprintTool(first);
+    const both = `["${digest}", "${fingerprintTool(other)}"]`;
+    const catalog = await trust(catalogToml().replace(`"${digest}"`, both));
+    const rig = new Rig(catalog).connect().send(call(1, "echo"));
+    rig.mock.respond = () => [];
+    rig.send(request(2, "tools/list"));
+    rig.serverSends({ jsonrpc: "2.0", id: 2, result: { tools: [other] } });
+    expect(rig.answer(2).result).toEqual({ tools: [] });
+    const before = rig.upstream.length;
+    rig.send(call(3, "echo"));
+    expect(JSON.parse(rig.upstream[before] ?? "")).toMatchObject({ method: "tools/list" });
+  });
 });
 
 describe("list_changed", () => {

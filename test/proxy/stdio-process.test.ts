@@ -1,5 +1,5 @@
 // The guard as a process: bytes, ends, signals, back-pressure, and a child that dies.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -175,6 +175,19 @@ setInterval(() => {}, 1000);`;
     expect(await guard.exit).toEqual({ code: 0, signal: null });
     const ids = guard.lines().map((text) => JSON.parse(text).id);
     expect(ids.toSorted()).toEqual([1, 2, "init"]);
+  });
+
+  it("a fault of the guard ends the server, and no message passes after it", async () => {
+    const { argv, recordFile } = setUp({});
+    // records cannot be written to what is a folder
+    mkdirSync(recordFile);
+    const guard = new Started(argv);
+    guard.end(`${line(call(1, "echo"))}${line(call(2, "echo"))}`);
+    expect((await guard.exit).code).toBe(2);
+    expect(guard.err).toContain("EISDIR");
+    expect(guard.lines().map((text) => JSON.parse(text))).not.toContainEqual(
+      expect.objectContaining({ result: expect.anything() }),
+    );
   });
 
   it("a last line without line feed is no message", async () => {
