@@ -27,8 +27,8 @@ import { judgeCatalog, judgeItem } from "./check";
 import { isLoaded } from "./image";
 import { frame, image, nameBuffer, serverBuffer } from "./memory";
 import { readMessage } from "./message";
-import { hashBegin, hashEnd, hashResume, hashWords, v0, v1, v2, v3 } from "./siphash";
-import { findHashedBound, findServer, padName } from "./table";
+import { hashName, hashServer, keepServer, v0, v1, v2, v3 } from "./siphash";
+import { findHashedBound, findServer } from "./table";
 import { findTemplate } from "./template";
 
 let server: i32 = -1;
@@ -43,8 +43,8 @@ export function bindServer(size: u32): i32 {
   server = isLoaded ? findServer(size) : -1;
   serverSize = size;
   if (server < 0) return -1;
-  hashBegin(load<u64>(image, HEADER_OFFSET_HASH_KEY), load<u64>(image, HEADER_OFFSET_HASH_KEY + 8));
-  hashWords(serverBuffer, serverSize);
+  const key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
+  hashServer(key0, load<u64>(image, HEADER_OFFSET_HASH_KEY + 8), serverBuffer, serverSize);
   a = v0;
   b = v1;
   c = v2;
@@ -54,10 +54,9 @@ export function bindServer(size: u32): i32 {
 
 /** Index of the bound server's item whose name is in the name buffer, or -1. */
 function findBound(kind: u32, nameSize: u32): i32 {
-  padName(nameBuffer, nameSize);
-  hashResume(a, b, c, d);
-  hashWords(nameBuffer, nameSize);
-  return findHashedBound(hashEnd(serverSize, kind, nameSize), u32(server), kind, nameSize);
+  keepServer(a, b, c, d);
+  const hash = hashName(nameBuffer, nameSize, serverSize, kind);
+  return findHashedBound(hash, u32(server), kind, nameSize);
 }
 
 /** The whole check of the bound server's item whose name is in the name buffer. */

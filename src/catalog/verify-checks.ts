@@ -5,6 +5,7 @@ import { GuardError, quote } from "../errors.ts";
 import { parseEnvelope, verifiedKeys } from "../sign/dsse.ts";
 import type { PublicKey } from "../sign/keys.ts";
 import { parseSshsig, SSHSIG_NAMESPACE, verifiedSshsigKeys } from "../sign/sshsig.ts";
+import { lineEndFault } from "./line-ends.ts";
 import { parseCatalog } from "./parse.ts";
 import type { TrustRoot } from "./root.ts";
 import { type RootChainInput, verifyRootChain } from "./root-chain.ts";
@@ -33,6 +34,8 @@ export interface Container {
   readonly payload: Uint8Array;
   readonly type: { readonly expected: string; readonly actual: string };
   readonly signedBy: (keys: readonly PublicKey[]) => Set<string>;
+  /** The same for another payload in its place: to explain a failure, never to decide. */
+  readonly wouldBeSignedBy: (payload: Uint8Array, keys: readonly PublicKey[]) => Set<string>;
 }
 
 export function openContainer(signed: SignedCatalog): Finding<Container> {
@@ -43,6 +46,7 @@ export function openContainer(signed: SignedCatalog): Finding<Container> {
       payload: envelope.payload,
       type: { expected: CATALOG_PAYLOAD_TYPE, actual: envelope.payloadType },
       signedBy: (keys) => verifiedKeys(envelope, keys),
+      wouldBeSignedBy: (payload, keys) => verifiedKeys({ ...envelope, payload }, keys),
     };
     return { value, detail: `DSSE envelope with ${envelope.signatures.length} signatures` };
   }
@@ -60,6 +64,7 @@ export function openContainer(signed: SignedCatalog): Finding<Container> {
     // parseSshsig has refused every other namespace
     type: { expected: SSHSIG_NAMESPACE, actual: SSHSIG_NAMESPACE },
     signedBy: (keys) => verifiedSshsigKeys(toml, parsed, keys),
+    wouldBeSignedBy: (payload, keys) => verifiedSshsigKeys(payload, parsed, keys),
   };
   return { value, detail: `catalog with ${count} OpenSSH signatures` };
 }
@@ -80,12 +85,17 @@ export function openRoot(input: RootChainInput): Finding<TrustRoot> {
 }
 
 export function findSigners(container: Container, root: TrustRoot): Finding<Set<string>> {
-  const value = container.signedBy([...root.keys.values()]);
+  const keys = [...root.keys.values()];
+  const value = container.signedBy(keys);
   if (value.size === 0) {
+    const { payload, wouldBeSignedBy } = container;
+    const converted = lineEndFault(payload, (bytes) => wouldBeSignedBy(bytes, keys).size > 0);
     throw new GuardError(
       "CATALOG_SIGNATURE_INVALID",
-      "expected a valid signature by a key of the trust root, got none; the catalog was " +
-        "changed after signing or signed with an unknown key",
+      converted === undefined
+        ? "expected a valid signature by a key of the trust root, got none; the catalog was " +
+          "changed after signing or signed with an unknown key"
+        : `expected the catalog that a key of the trust root signed, got ${converted}`,
     );
   }
   return { value, detail: `${value.size} keys of the trust root signed these bytes` };

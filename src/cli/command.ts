@@ -47,11 +47,16 @@ export interface Io {
   note(line: string): void;
   /** Such a line only when somebody watches: standard error is a terminal. */
   progress(line: string): void;
+  /** Asks on the terminal and gives the answer; `undefined` when nobody is there to answer. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 
-/** Exit 0 = fine, 1 = a finding. A fault is thrown, and is exit 2. */
+/**
+ * Exit 0 = fine, 1 = a finding. A fault is thrown, and is exit 2; a command that has something to
+ * show all the same returns 2, with `error` in its JSON.
+ */
 export interface CommandResult {
-  readonly exitCode: 0 | 1;
+  readonly exitCode: 0 | 1 | 2;
   /** Members of the JSON document besides `ok`. */
   readonly json: Readonly<Record<string, unknown>>;
   /** For a person; without a line feed at the end. */

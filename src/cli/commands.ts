@@ -25,14 +25,59 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./root-init.ts")).rootInitCommand,
   },
   {
+    name: "root show",
+    summary: "the trust root: keys, roles, thresholds, expiry, and the draft of the next one",
+    load: async () => (await import("./root-show.ts")).rootShowCommand,
+  },
+  {
+    name: "root add-key",
+    summary: "draft a next trust root with one more key, or one more role",
+    load: async () => (await import("./root-add-key.ts")).rootAddKeyCommand,
+  },
+  {
+    name: "root drop-key",
+    summary: "draft a next trust root without a key, or with one role less",
+    load: async () => (await import("./root-drop-key.ts")).rootDropKeyCommand,
+  },
+  {
+    name: "root set-threshold",
+    summary: "draft a next trust root in which more or fewer keys of a role must sign",
+    load: async () => (await import("./root-set-threshold.ts")).rootSetThresholdCommand,
+  },
+  {
+    name: "root set-floor",
+    summary: "draft a next trust root that refuses catalogs below a version",
+    load: async () => (await import("./root-set-floor.ts")).rootSetFloorCommand,
+  },
+  {
+    name: "root renew",
+    summary: "draft a next trust root that expires later",
+    load: async () => (await import("./root-renew.ts")).rootRenewCommand,
+  },
+  {
+    name: "root sign",
+    summary: "sign the draft; with the last signature it becomes the trust root",
+    load: async () => (await import("./root-sign.ts")).rootSignCommand,
+  },
+  {
     name: "pin",
     summary: "write what the servers offer now into catalog.toml",
     load: async () => (await import("./pin.ts")).pinCommand,
   },
   {
+    name: "diff",
+    summary: "what the servers offer now, against catalog.toml",
+    load: async () => (await import("./diff.ts")).diffCommand,
+  },
+  {
     name: "sign",
     summary: "sign catalog.toml",
     load: async () => (await import("./sign.ts")).signCommand,
+  },
+  {
+    name: "cosign",
+    summary: "add a signature to the signed catalog",
+    load: async () => (await import("./cosign.ts")).cosignCommand,
   },
   {
     name: "verify",

@@ -2,6 +2,7 @@
 // The command line: finds the command, runs it, prints its result, sets the exit code.
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { createInterface } from "node:readline/promises";
 
 import { GuardError, quote } from "../errors.ts";
 import { readArguments } from "./arguments.ts";
@@ -78,7 +79,20 @@ function processIo(isJson: boolean): Io {
     progress: (line) => {
       if (isWatched) process.stderr.write(`${line}\n`);
     },
+    // WHY: both ends, since an answer to a question that nobody saw is none
+    ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   };
+}
+
+/** One line from the terminal; the end of input is an empty answer. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
 }
 
 /** INVARIANT: `ok` is true exactly when the exit code is 0. */

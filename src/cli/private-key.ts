@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { GuardError } from "../errors.ts";
 import { isEncryptedPrivateKey, readPrivateKey, readPublicKey } from "../sign/key-file.ts";
-import type { PrivateKey } from "../sign/keys.ts";
+import type { PrivateKey, PublicKey } from "../sign/keys.ts";
 import type { Io } from "./command.ts";
 import { inFile } from "./fault.ts";
 import { exists, readRequiredText } from "./files.ts";
@@ -13,6 +13,7 @@ import { askPassphrase } from "./passphrase.ts";
 /** Bytes of a key file, at most; the largest real one has under 2 000. */
 export const LIMIT_KEY_BYTES = 65_536;
 const READABLE_BY_OTHERS = 0o077;
+const PUBLIC_KEY_TEXT = /^\s*(?:ssh-|-----BEGIN PUBLIC KEY-----)/;
 
 /**
  * Loads a private key, asking for its passphrase when it has one.
@@ -32,6 +33,17 @@ export async function loadPrivateKey(io: Io, file: string): Promise<PrivateKey> 
       throw fault;
     });
   }
+}
+
+/**
+ * The public key in a file: a public one, or the public half of a private one.
+ *
+ * @throws {GuardError} as `loadPrivateKey`.
+ */
+export async function loadPublicKey(io: Io, file: string): Promise<PublicKey> {
+  const text = readRequiredText(file, LIMIT_KEY_BYTES);
+  if (PUBLIC_KEY_TEXT.test(text)) return inFile(file, () => readPublicKey(text));
+  return (await loadPrivateKey(io, file)).publicKey;
 }
 
 /** A key file of a folder, and whose it is. */

@@ -9,7 +9,7 @@ import { createRoot } from "../catalog/root-text.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { createEnvelope, serializeEnvelope } from "../sign/dsse.ts";
-import { readPublicKey, writePrivateKey, writePublicKey } from "../sign/key-file.ts";
+import { writePrivateKey, writePublicKey } from "../sign/key-file.ts";
 import { generatePrivateKey, type PrivateKey, type PublicKey } from "../sign/keys.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
@@ -21,22 +21,21 @@ import {
   MODE_PRIVATE_FILE,
   MODE_PUBLIC_FILE,
   readOptionalFile,
-  readRequiredText,
   writeNewFile,
 } from "./files.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
-import { LIMIT_KEY_BYTES, loadPrivateKey } from "./private-key.ts";
+import { loadPrivateKey, loadPublicKey } from "./private-key.ts";
+import { rootExpiry } from "./root-edit.ts";
+import { readCount } from "./root-options.ts";
 import { CATALOG_NAME, readRoots, rootFile } from "./trust-files.ts";
 
 const MAX_LIFETIME_DAYS = 120;
-const LIFETIME_YEARS = 2;
 const AUDIT_KEY = join("keys", "audit.pem");
-const PUBLIC_KEY_TEXT = /^\s*(?:ssh-|-----BEGIN PUBLIC KEY-----)/;
 
 const spec: CommandSpec = {
   name: "root init",
   summary: "make the trust root of this host and pin it",
-  usage: "--key FILE[,FILE...] [--threshold N] [--audit-key FILE] [--dir DIR]",
+  usage: "--key FILE[,FILE...] [--threshold N] [--audit-key FILE] [--floor N]\n         [--dir DIR]",
   options: {
     key: { type: "string", value: "FILE,...", help: "private keys for the roles root and catalog" },
     threshold: { type: "string", value: "N", help: "how many of them must sign; default 1" },
@@ -45,11 +44,12 @@ const spec: CommandSpec = {
       value: "FILE",
       help: "key of the audit log; default: a new one",
     },
+    floor: { type: "string", value: "N", help: "lowest catalog version accepted; default 1" },
     ...DIR_OPTION,
   },
   notes: [
-    "The root expires in two years, allows catalogs of at most 120 days and starts at catalog\n" +
-      "version 1. Its digest goes to config.toml as root_pin. A new audit key goes to keys/audit.pem.",
+    "The root expires in two years and allows catalogs of at most 120 days. Its digest goes to\n" +
+      "config.toml as root_pin. A new audit key goes to keys/audit.pem.",
   ],
   examples: [
     "portcullis root init --key alice.pem",
@@ -60,6 +60,7 @@ const spec: CommandSpec = {
 async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const files = listOf(spec, "key", requiredText(spec, args, "key"));
   const threshold = readThreshold(args.text("threshold"), files.length);
+  const floor = readCount(spec, "a --floor", args.text("floor") ?? "1");
   const { path: home, exists } = guardHome(args, io);
   if (exists) assertNoRoot(home);
   const named = new Map<string, PublicKey>();
@@ -72,11 +73,11 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const keyNames = [...named.keys()];
   const audit = await auditKey(args, io, home);
   const auditName = freeName("audit", named);
-  const expiresMs = yearsLater(systemClock(), LIFETIME_YEARS);
+  const expiresMs = rootExpiry(systemClock());
   const payload = createRoot({
     version: 1,
     expiresMs,
-    catalogVersionFloor: 1,
+    catalogVersionFloor: floor,
     keys: new Map([...named, [auditName, audit.publicKey]]),
     roles: {
       root: { keys: keyNames, threshold },
@@ -96,6 +97,7 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
       version: 1,
       rootPin,
       threshold,
+      floor,
       keys,
       audit: { name: auditName, keyid: audit.publicKey.keyid, file: audit.file },
       expires,
@@ -172,11 +174,7 @@ async function auditKey(args: Arguments, io: Io, home: string): Promise<AuditKey
     return { publicKey: created.publicKey, file, created };
   }
   const file = resolve(io.cwd, given);
-  const text = readRequiredText(file, LIMIT_KEY_BYTES);
-  const publicKey = PUBLIC_KEY_TEXT.test(text)
-    ? inFile(file, () => readPublicKey(text))
-    : (await loadPrivateKey(io, file)).publicKey;
-  return { publicKey, file, created: undefined };
+  return { publicKey: await loadPublicKey(io, file), file, created: undefined };
 }
 
 function existingId(home: string): string | undefined {
@@ -199,14 +197,6 @@ function freeName(wanted: string, taken: ReadonlyMap<string, PublicKey>): string
     const name = `${wanted}-${number}`;
     if (!taken.has(name)) return name;
   }
-}
-
-/** The same day and time `years` later, in whole seconds. */
-function yearsLater(fromMs: number, years: number): number {
-  const date = new Date(fromMs);
-  date.setUTCFullYear(date.getUTCFullYear() + years);
-  date.setUTCMilliseconds(0);
-  return date.getTime();
 }
 
 export const rootInitCommand: ReportCommand = { spec, run };

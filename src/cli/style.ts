@@ -3,6 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 
 /** Colours text, or leaves it as it is. */
 export interface Style {
+  /** False: every function gives its text back as it is. */
+  readonly isColoured: boolean;
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
   readonly green: (text: string) => string;
@@ -23,7 +25,14 @@ export function styleFor(
     !isTerminal || (noColor !== undefined && noColor !== "") || env["TERM"] === "dumb";
   const paint = (code: number) => (text: string) =>
     isPlain || text === "" ? text : `\u001b[${code}m${text}\u001b[0m`;
-  return { bold: paint(1), dim: paint(2), green: paint(32), red: paint(31), yellow: paint(33) };
+  return {
+    isColoured: !isPlain,
+    bold: paint(1),
+    dim: paint(2),
+    green: paint(32),
+    red: paint(31),
+    yellow: paint(33),
+  };
 }
 
 // WHY: a name may hold what a terminal obeys or does not show; a space is the one exception

@@ -2,13 +2,22 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { LIMIT_CATALOG_BYTES, LIMIT_ENVELOPE_BYTES, LIMIT_ROOT_HOPS } from "../abi/limits.ts";
+import {
+  LIMIT_CATALOG_BYTES,
+  LIMIT_ENVELOPE_BYTES,
+  LIMIT_ROOT_HOPS,
+  LIMIT_SIGNATURES,
+} from "../abi/limits.ts";
+import { utf8Text } from "../bytes.ts";
 import { LIMIT_ROOT_BYTES } from "../catalog/root.ts";
 import type { TrustState, TrustStateStore } from "../catalog/state.ts";
 import { type OpenOptions, TrustedCatalog } from "../catalog/trusted.ts";
 import type { SignedCatalog } from "../catalog/verify-checks.ts";
 import { GuardError } from "../errors.ts";
+import { keyidOf } from "../sign/keys.ts";
+import { parseSshsig } from "../sign/sshsig.ts";
 import { type Config, readConfig, requiredPin } from "./config.ts";
+import { inFile } from "./fault.ts";
 import { ioFault, readOptionalFile, readRequiredFile } from "./files.ts";
 import { assertHomeExists, type Home } from "./home.ts";
 import { FileTrustState } from "./state-file.ts";
@@ -18,6 +27,8 @@ export const CATALOG_NAME = "catalog.toml";
 export const LOCK_NAME = "catalog.lock.json";
 export const STATE_NAME = "state.json";
 
+/** `catalog.toml.<first 8 hex digits of the keyid>.sig`; any other middle part is as good. */
+const SIGNATURE_FILE = /^catalog\.toml\..+\.sig$/s;
 const ROOT_FILE = /^root\.([1-9]\d*)\.dsse\.json$/;
 /** Bytes of one OpenSSH signature file, at most; a real one has under 400. */
 const LIMIT_SIGNATURE_BYTES = 65_536;
@@ -50,19 +61,39 @@ export function readSigned(homePath: string): SignedCatalog {
   const envelope = readOptionalFile(join(homePath, ENVELOPE_NAME), LIMIT_ENVELOPE_BYTES);
   if (envelope !== undefined) return { envelope };
   const toml = readOptionalFile(join(homePath, CATALOG_NAME), LIMIT_CATALOG_BYTES);
-  const files = names(homePath).filter(
-    (name) => name.startsWith(`${CATALOG_NAME}.`) && name.endsWith(".sig"),
-  );
-  if (toml === undefined || files.length === 0) {
+  const files = signatureFiles(homePath);
+  if (toml === undefined || files.length === 0) throw notSigned(homePath);
+  // one more than may count is enough for the reader to refuse
+  const signatures = files
+    .slice(0, LIMIT_SIGNATURES + 1)
+    .map((file) => readRequiredFile(file, LIMIT_SIGNATURE_BYTES));
+  return { toml, signatures };
+}
+
+/** Absolute paths of the OpenSSH signatures of the catalog, one a signer. */
+export function signatureFiles(homePath: string): readonly string[] {
+  return names(homePath)
+    .filter((name) => SIGNATURE_FILE.test(name))
+    .sort()
+    .map((name) => join(homePath, name));
+}
+
+/** WHY: `ssh-keygen -Y sign` writes one name for every signer, and the second overwrites the first. */
+function notSigned(homePath: string): GuardError {
+  const file = join(homePath, `${CATALOG_NAME}.sig`);
+  const bytes = readOptionalFile(file, LIMIT_SIGNATURE_BYTES);
+  if (bytes === undefined) {
     const message = "expected a signed catalog, got none; write catalog.toml and sign it";
-    throw new GuardError("CATALOG_ENVELOPE", `${message} with \`portcullis sign\``, {
+    return new GuardError("CATALOG_ENVELOPE", `${message} with \`portcullis sign\``, {
       at: { file: join(homePath, ENVELOPE_NAME) },
     });
   }
-  const signatures = files
-    .sort()
-    .map((name) => readRequiredFile(join(homePath, name), LIMIT_SIGNATURE_BYTES));
-  return { toml, signatures };
+  return inFile(file, () => {
+    const { publicKey } = parseSshsig(utf8Text(bytes) ?? "\ufffd");
+    const wanted = `${CATALOG_NAME}.${keyidOf(publicKey).slice(0, 8)}.sig`;
+    const message = `expected a signature file named ${wanted}, got ${CATALOG_NAME}.sig; rename it`;
+    return new GuardError("CATALOG_ENVELOPE", message, { at: { file } });
+  });
 }
 
 export function stateFile(homePath: string): FileTrustState {

@@ -10,36 +10,44 @@ import type { Kernel } from "../kernel/kernel.ts";
 const TIME_END = 9007199254740992;
 
 /**
- * Writes `text` as UTF-8 to `bytes` at `at`.
+ * Writes `text` as UTF-8 to the kernel's memory at `at`, four bytes at a time: up to 3 bytes
+ * behind it become zeros.
  *
+ * @param at address, a multiple of 4
  * @param sizeMax bytes
  * @returns its size in bytes; 0, a name nothing has, when it is too long or not well-formed
  */
-export function writeText(bytes: Uint8Array, at: number, text: unknown, sizeMax: number): number {
+export function writeText(kernel: Kernel, at: number, text: unknown, sizeMax: number): number {
   if (typeof text !== "string") return 0;
   const size = text.length;
   // UTF-8 is never shorter than UTF-16 code units
   if (size > sizeMax) return 0;
+  const { bytes, words } = kernel;
+  if (size < 4) return writeShort(bytes, at, text, sizeMax);
+  // WHY: whole words, the last one from the last four characters; bytes one by one cost 56 ns for
+  // two names of 33 characters together, words 45, and reading the characters alone 38
+  const last = size - 4;
   let seen = 0;
-  let index = 0;
-  for (; index + 4 <= size; index += 4) {
-    const a = text.charCodeAt(index);
-    const b = text.charCodeAt(index + 1);
-    const c = text.charCodeAt(index + 2);
-    const d = text.charCodeAt(index + 3);
-    const to = at + index;
-    bytes[to] = a;
-    bytes[to + 1] = b;
-    bytes[to + 2] = c;
-    bytes[to + 3] = d;
+  for (let index = 0; index < size; index += 4) {
+    const from = index < last ? index : last;
+    const a = text.charCodeAt(from);
+    const b = text.charCodeAt(from + 1);
+    const c = text.charCodeAt(from + 2);
+    const d = text.charCodeAt(from + 3);
     seen |= a | b | c | d;
-  }
-  for (; index < size; index++) {
-    const a = text.charCodeAt(index);
-    bytes[at + index] = a;
-    seen |= a;
+    words[(at + index) >> 2] = (a | (b << 8) | (c << 16) | (d << 24)) >>> ((index - from) << 3);
   }
   return seen < 0x80 ? size : writeBeyondAscii(bytes, at, text, sizeMax);
+}
+
+function writeShort(bytes: Uint8Array, at: number, text: string, sizeMax: number): number {
+  let seen = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    seen |= code;
+    bytes[at + index] = code;
+  }
+  return seen < 0x80 ? text.length : writeBeyondAscii(bytes, at, text, sizeMax);
 }
 
 function writeBeyondAscii(bytes: Uint8Array, at: number, text: string, sizeMax: number): number {
@@ -73,13 +81,13 @@ export class GuardKernel {
   /** Writes a server id; see `writeText`. */
   writeServer(id: unknown): number {
     const { kernel } = this;
-    return writeText(kernel.bytes, kernel.serverAt, id, LIMIT_SERVER_ID_BYTES);
+    return writeText(kernel, kernel.serverAt, id, LIMIT_SERVER_ID_BYTES);
   }
 
   /** Writes a name; see `writeText`. */
   writeName(name: unknown, sizeMax: number): number {
     const { kernel } = this;
-    return writeText(kernel.bytes, kernel.nameAt, name, sizeMax);
+    return writeText(kernel, kernel.nameAt, name, sizeMax);
   }
 
   /** Makes `id` the kernel's bound server; its index, or -1 when the catalog does not name it. */
