@@ -55,8 +55,8 @@ export function hashServer(key0: u64, key1: u64, at: usize, size: u32): void {
 
 /** Hash of the name at `at` behind the server id whose state is in v0..v3. */
 export function hashName(at: usize, size: u32, serverSize: u32, kind: u32): u64 {
-  // WHY: the state stays in locals and the rounds are spelled out; as globals, stored and loaded
-  // by every step, it cost as much again
+  // WHY: the state stays in locals and the rounds are spelled out; in globals every step adds a
+  // store and a load to what is one chain of dependent operations
   let a = v0;
   let b = v1;
   let c = v2;

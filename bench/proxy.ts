@@ -12,7 +12,7 @@ import { ECHO_TOOL } from "./echo-server.js";
 import type { Finding } from "./finding.js";
 import { median, ROUND_COUNT } from "./measure.js";
 
-const CLI: string = fileURLToPath(new URL("../esm/cli/main.js", import.meta.url));
+const CLI: string = fileURLToPath(new URL("../esm/bin/main.js", import.meta.url));
 const ECHO_SERVER: string = fileURLToPath(new URL("./echo-server.js", import.meta.url));
 const PASS_THROUGH: string = fileURLToPath(new URL("./pass-through.js", import.meta.url));
 

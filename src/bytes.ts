@@ -34,14 +34,24 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** Value of a lower-case hex digit, or -1. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+}
+
 /** Bytes of lower-case hex, or `undefined` when `text` is anything else. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
+  let isHex = true;
   for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+    const high = hexDigit(text.charCodeAt(index * 2));
+    const low = hexDigit(text.charCodeAt(index * 2 + 1));
+    if ((high | low) < 0) isHex = false;
+    bytes[index] = (high << 4) | low;
   }
-  return bytes;
+  return isHex ? bytes : undefined;
 }
 
 /** True when both hold the same bytes. Not constant-time: digests and public keys only. */

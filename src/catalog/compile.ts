@@ -245,9 +245,9 @@ function taintMask(catalog: Catalog, labels: readonly string[]): number {
 
 /** Index slots to begin with: a load that rarely needs a second size (see table.ts). */
 function slotCountFirst(entryCount: number): number {
-  const factor = entryCount <= 4096 ? 4 : entryCount <= 524288 ? 8 : 16;
   let slots = 16;
-  while (slots < entryCount * factor) slots *= 2;
+  // at most 2 entries in 5 slots: the longest probe is then 4 to 8 (table.ts, `insert`)
+  while (slots * 2 < entryCount * 5) slots *= 2;
   return slots;
 }
 

@@ -25,7 +25,7 @@ export function writeText(kernel: Kernel, at: number, text: unknown, sizeMax: nu
   const { bytes, words } = kernel;
   if (size < 4) return writeShort(bytes, at, text, sizeMax);
   // WHY: whole words, the last one from the last four characters; bytes one by one cost 56 ns for
-  // two names of 33 characters together, words 45, and reading the characters alone 38
+  // two names of 33 characters together, words 45
   const last = size - 4;
   let seen = 0;
   for (let index = 0; index < size; index += 4) {

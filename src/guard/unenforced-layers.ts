@@ -93,9 +93,16 @@ export function bothCaps(
   return a.filter((name) => b.includes(name));
 }
 
+export interface CombineOptions {
+  /** For a question that comes without arguments. Default false: they are held to be refused. */
+  readonly leavesOutArguments?: boolean;
+}
+
 /** What refuses the items of one server for one principal. */
 export class UnenforcedLayers {
   readonly #refusals = new Map<CatalogItem, Decision>();
+  /** The same without the layer of the arguments, where that layer refuses. */
+  readonly #refusalsWithoutArguments = new Map<CatalogItem, Decision | undefined>();
   readonly #server: CatalogServer | undefined;
   readonly #templates: readonly CatalogItem[];
 
@@ -109,8 +116,12 @@ export class UnenforcedLayers {
     const { tools, prompts, resources, resourceTemplates } = server;
     for (const table of [tools, prompts, resources, resourceTemplates]) {
       for (const item of table.values()) {
-        const refusal = worst([...identity, ...rules, ...missingLayers(item)].map(toDecision));
+        const codes = [...identity, ...rules, ...missingLayers(item)];
+        const refusal = worst(codes.map(toDecision));
         if (refusal !== undefined) this.#refusals.set(item, refusal);
+        if (!codes.includes(VERDICT_ARGUMENT_DENIED)) continue;
+        const others = codes.filter((code) => code !== VERDICT_ARGUMENT_DENIED);
+        this.#refusalsWithoutArguments.set(item, worst(others.map(toDecision)));
       }
     }
   }
@@ -121,15 +132,29 @@ export class UnenforcedLayers {
    * A URI that is no pinned resource is held to every template that matches it.
    *
    * @param kind `resource` for every URI
+   * @param options never to be given for a call that may be forwarded
    */
-  combine(decision: Decision, kind: ItemKind, name: string): Decision {
+  combine(
+    decision: Decision,
+    kind: ItemKind,
+    name: string,
+    options: CombineOptions = {},
+  ): Decision {
     const items = this.#itemsNamed(kind, name);
     // what the kernel allows and this cannot find is not let through
     if (items.length === 0 && decision.outcome === "allow") return toDecision(VERDICT_UNDECIDED);
     const found = items
-      .map((item) => this.#refusals.get(item))
+      .map((item) => this.#refusalOf(item, options))
       .filter((refusal) => refusal !== undefined);
     return worst([decision, ...found]) ?? decision;
+  }
+
+  #refusalOf(
+    item: CatalogItem,
+    { leavesOutArguments = false }: CombineOptions,
+  ): Decision | undefined {
+    const isLeftOut = leavesOutArguments && this.#refusalsWithoutArguments.has(item);
+    return (isLeftOut ? this.#refusalsWithoutArguments : this.#refusals).get(item);
   }
 
   #itemsNamed(kind: ItemKind, name: string): CatalogItem[] {
