@@ -4,11 +4,11 @@
 // INVARIANT: ITEM_DRIFTED and SERVER_INSTRUCTIONS_DRIFTED are never left again: drift ends with a
 // newly signed catalog, which is another image in another instance.
 import {
+  DETAIL_OFFSET_DIGEST_COUNT,
+  DETAIL_OFFSET_DIGEST_FIRST,
   DIGEST_SIZE,
   ITEM_ADMITTED,
   ITEM_DRIFTED,
-  ITEM_OFFSET_DIGEST_COUNT,
-  ITEM_OFFSET_DIGEST_FIRST,
   ITEM_UNSEEN,
   SERVER_ADMITTED,
   SERVER_FLAG_BLOCK_TOOL,
@@ -27,9 +27,9 @@ import {
   VERDICT_TOOL_SMUGGLE,
   VERDICT_UNKNOWN_SERVER,
 } from "../src/abi/verdict";
-import { digestsAt, isLoaded } from "./image";
+import { detailRecord, digestsAt, isLoaded } from "./image";
 import { digestBuffer, itemStates, serverBuffer, serverStates } from "./memory";
-import { findItem, itemRecord, namesAt, serverCount, serverRecord } from "./table";
+import { findItem, namesAt, serverCount, serverRecord } from "./table";
 
 /** Copies the id of `server` into the server buffer; returns its size. */
 function selectServer(server: u32): u32 {
@@ -64,9 +64,9 @@ export function comparePins(server: u32, kind: u32, nameSize: u32): i32 {
   if (!isLoaded || server >= serverCount) return VERDICT_UNKNOWN_SERVER;
   foundItem = findItem(selectServer(server), kind, nameSize);
   if (foundItem < 0) return VERDICT_TOOL_SMUGGLE;
-  const record = itemRecord(u32(foundItem));
-  const first = load<u32>(record, ITEM_OFFSET_DIGEST_FIRST);
-  const count = load<u32>(record, ITEM_OFFSET_DIGEST_COUNT);
+  const detail = detailRecord(u32(foundItem));
+  const first = load<u32>(detail, DETAIL_OFFSET_DIGEST_FIRST);
+  const count = load<u32>(detail, DETAIL_OFFSET_DIGEST_COUNT);
   for (let index: u32 = 0; index < count; index++) {
     const pinned = digestsAt + usize(first + index) * DIGEST_SIZE;
     if (memory.compare(pinned, digestBuffer, DIGEST_SIZE) == 0) return VERDICT_ALLOWED;

@@ -1,10 +1,14 @@
 // One-time validation of an image. Everything the other files read without a bounds check is
 // established here: after `loadImage` returned IMAGE_OK every offset, count and order holds.
 import {
+  DETAIL_OFFSET_DIGEST_COUNT,
+  DETAIL_OFFSET_DIGEST_FIRST,
+  DETAIL_SIZE,
   DIGEST_SIZE,
   EFFECT_EXTERNAL,
   EFFECT_READ,
   HEADER_OFFSET_ABI_VERSION,
+  HEADER_OFFSET_DETAILS_AT,
   HEADER_OFFSET_DIGEST_COUNT,
   HEADER_OFFSET_DIGESTS_AT,
   HEADER_OFFSET_EXPIRES_MS,
@@ -36,13 +40,12 @@ import {
   IMAGE_TOO_SMALL,
   ITEM_FLAG_SERVER_UNVERIFIED,
   ITEM_FLAGS_ALL,
-  ITEM_OFFSET_DIGEST_COUNT,
-  ITEM_OFFSET_DIGEST_FIRST,
+  ITEM_NAME_INLINE_SIZE,
   ITEM_OFFSET_EFFECT,
   ITEM_OFFSET_FLAGS,
   ITEM_OFFSET_KIND,
+  ITEM_OFFSET_NAME,
   ITEM_OFFSET_NAME_AT,
-  ITEM_OFFSET_NAME_SIZE,
   ITEM_OFFSET_RESERVED,
   ITEM_OFFSET_SCOPE,
   ITEM_OFFSET_SERVER,
@@ -76,6 +79,8 @@ import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import {
   isIndexSound,
   itemCount,
+  itemName,
+  itemNameSize,
   itemRecord,
   namesAt,
   openTables,
@@ -88,11 +93,17 @@ export let isLoaded: bool = false;
 /** ms since the epoch. */
 export let expiresMs: u64 = 0;
 export let digestsAt: usize = 0;
+let detailsAt: usize = 0;
 let digestCount: u32 = 0;
 let namesSize: u32 = 0;
 
 const computed: usize = memory.data(32, 16);
 const zeros: usize = memory.data(32, 16);
+
+/** What is known of an item beside its record. */
+export function detailRecord(item: u32): usize {
+  return detailsAt + usize(item) * DETAIL_SIZE;
+}
 
 function header(offset: usize): u32 {
   return load<u32>(image + offset);
@@ -135,13 +146,15 @@ export function openImage(size: u32): i32 {
   namesSize = header(HEADER_OFFSET_NAMES_SIZE);
   if (servers > u32(LIMIT_SERVERS) || items > u32(LIMIT_IMAGE_ITEMS)) return IMAGE_BAD_LAYOUT;
   if (slots < 16 || popcnt(slots) != 1) return IMAGE_BAD_LAYOUT;
-  if (load<u64>(image, HEADER_OFFSET_RESERVED) != 0) return IMAGE_BAD_LAYOUT;
+  if (header(HEADER_OFFSET_RESERVED) != 0) return IMAGE_BAD_LAYOUT;
   // every section starts where the one before it ends: no overlap, no gap, no second layout
   let at = alignSection(HEADER_SIZE);
   if (u64(header(HEADER_OFFSET_SERVERS_AT)) != at) return IMAGE_BAD_LAYOUT;
   at = alignSection(at + u64(servers) * SERVER_SIZE);
   if (u64(header(HEADER_OFFSET_ITEMS_AT)) != at) return IMAGE_BAD_LAYOUT;
   at = alignSection(at + u64(items) * ITEM_SIZE);
+  if (u64(header(HEADER_OFFSET_DETAILS_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at = alignSection(at + u64(items) * DETAIL_SIZE);
   if (u64(header(HEADER_OFFSET_DIGESTS_AT)) != at) return IMAGE_BAD_LAYOUT;
   at = alignSection(at + u64(digestCount) * DIGEST_SIZE);
   if (u64(header(HEADER_OFFSET_NAMES_AT)) != at) return IMAGE_BAD_LAYOUT;
@@ -149,6 +162,7 @@ export function openImage(size: u32): i32 {
   if (u64(header(HEADER_OFFSET_INDEX_AT)) != at) return IMAGE_BAD_LAYOUT;
   at += u64(slots) * SLOT_SIZE;
   if (at != u64(size) || header(HEADER_OFFSET_TOTAL_SIZE) != size) return IMAGE_BAD_LAYOUT;
+  detailsAt = image + usize(header(HEADER_OFFSET_DETAILS_AT));
   digestsAt = image + usize(header(HEADER_OFFSET_DIGESTS_AT));
   openTables(
     servers,
@@ -189,9 +203,8 @@ function isNameSound(at: u32, size: u32, sizeMax: u32): bool {
 }
 
 /** Bytewise order of two names: negative, 0, positive. */
-function compareNames(a: u32, aSize: u32, b: u32, bSize: u32): i32 {
-  const common = min(aSize, bSize);
-  const order = memory.compare(namesAt + usize(a), namesAt + usize(b), usize(common));
+function compareNames(a: usize, aSize: u32, b: usize, bSize: u32): i32 {
+  const order = memory.compare(a, b, usize(min(aSize, bSize)));
   return order != 0 ? order : i32(aSize) - i32(bSize);
 }
 
@@ -216,10 +229,9 @@ function areServersSound(): bool {
     nextItem += count;
     if (server == 0) continue;
     const before = serverRecord(server - 1);
-    const beforeAt = load<u32>(before, SERVER_OFFSET_NAME_AT);
-    if (compareNames(beforeAt, load<u32>(before, SERVER_OFFSET_NAME_SIZE), at, size) >= 0) {
-      return false;
-    }
+    const beforeName = namesAt + usize(load<u32>(before, SERVER_OFFSET_NAME_AT));
+    const beforeSize = load<u32>(before, SERVER_OFFSET_NAME_SIZE);
+    if (compareNames(beforeName, beforeSize, namesAt + usize(at), size) >= 0) return false;
   }
   return nextItem == itemCount;
 }
@@ -235,6 +247,7 @@ function areItemsSound(): bool {
     for (; item < end; item++) {
       const record = itemRecord(item);
       if (load<u32>(record, ITEM_OFFSET_SERVER) != server || !isItemSound(record)) return false;
+      if (!isDetailSound(detailRecord(item))) return false;
       const kind = u32(load<u8>(record, ITEM_OFFSET_KIND));
       if ((kind == KIND_RESOURCE_TEMPLATE) != item >= templateFirst) return false;
       const unverified = (load<u16>(record, ITEM_OFFSET_FLAGS) & ITEM_FLAG_SERVER_UNVERIFIED) != 0;
@@ -249,18 +262,32 @@ function isItemSound(record: usize): bool {
   const kind = u32(load<u8>(record, ITEM_OFFSET_KIND));
   if (kind < u32(KIND_TOOL) || kind > u32(KIND_RESOURCE_TEMPLATE)) return false;
   const sizeMax: u32 = kind <= u32(KIND_PROMPT) ? LIMIT_NAME_BYTES : LIMIT_URI_BYTES;
-  const at = load<u32>(record, ITEM_OFFSET_NAME_AT);
-  if (!isNameSound(at, load<u32>(record, ITEM_OFFSET_NAME_SIZE), sizeMax)) return false;
+  if (!isItemNameSound(record, sizeMax)) return false;
   const effect = u32(load<u8>(record, ITEM_OFFSET_EFFECT));
   if (effect < u32(EFFECT_READ) || effect > u32(EFFECT_EXTERNAL)) return false;
   if ((u32(load<u16>(record, ITEM_OFFSET_FLAGS)) & ~ITEM_FLAGS_ALL) != 0) return false;
   const scope = load<u64>(record, ITEM_OFFSET_SCOPE) | load<u64>(record, ITEM_OFFSET_SCOPE + 8);
-  if (scope == 0) return false;
-  const first = u64(load<u32>(record, ITEM_OFFSET_DIGEST_FIRST));
-  const count = u64(load<u32>(record, ITEM_OFFSET_DIGEST_COUNT));
-  if (count == 0 || first + count > u64(digestCount)) return false;
-  const reserved = load<u64>(record, ITEM_OFFSET_RESERVED);
-  return (reserved | load<u64>(record, ITEM_OFFSET_RESERVED + 8)) == 0;
+  return scope != 0 && load<u16>(record, ITEM_OFFSET_RESERVED) == 0;
+}
+
+/** The name is in one of its two places, zero-padded; the other place is zero. */
+function isItemNameSound(record: usize, sizeMax: u32): bool {
+  const at = load<u32>(record, ITEM_OFFSET_NAME_AT);
+  const size = itemNameSize(record);
+  const isInline = size <= u32(ITEM_NAME_INLINE_SIZE);
+  const used = isInline ? usize(size) : 0;
+  for (let offset = used; offset < usize(ITEM_NAME_INLINE_SIZE); offset++) {
+    if (load<u8>(record + offset, ITEM_OFFSET_NAME) != 0) return false;
+  }
+  if (isInline) return size > 0 && size <= sizeMax && at == 0;
+  return isNameSound(at, size, sizeMax);
+}
+
+/** At least one digest, all of them in the digests section. */
+function isDetailSound(detail: usize): bool {
+  const first = u64(load<u32>(detail, DETAIL_OFFSET_DIGEST_FIRST));
+  const count = u64(load<u32>(detail, DETAIL_OFFSET_DIGEST_COUNT));
+  return count != 0 && first + count <= u64(digestCount);
 }
 
 /** Items of one server are in order of kind, then name. */
@@ -268,11 +295,5 @@ function isInOrder(a: usize, b: usize): bool {
   const aKind = load<u8>(a, ITEM_OFFSET_KIND);
   const bKind = load<u8>(b, ITEM_OFFSET_KIND);
   if (aKind != bKind) return aKind < bKind;
-  const order = compareNames(
-    load<u32>(a, ITEM_OFFSET_NAME_AT),
-    load<u32>(a, ITEM_OFFSET_NAME_SIZE),
-    load<u32>(b, ITEM_OFFSET_NAME_AT),
-    load<u32>(b, ITEM_OFFSET_NAME_SIZE),
-  );
-  return order < 0;
+  return compareNames(itemName(a), itemNameSize(a), itemName(b), itemNameSize(b)) < 0;
 }

@@ -8,7 +8,9 @@
 // LIMIT_PROBE tag compares and one name compare, whatever the name.
 import {
   HEADER_OFFSET_HASH_KEY,
+  ITEM_NAME_INLINE_SIZE,
   ITEM_OFFSET_KIND,
+  ITEM_OFFSET_NAME,
   ITEM_OFFSET_NAME_AT,
   ITEM_OFFSET_NAME_SIZE,
   ITEM_OFFSET_SERVER,
@@ -59,6 +61,18 @@ export function openTables(
 
 export function itemRecord(item: u32): usize {
   return itemsAt + usize(item) * ITEM_SIZE;
+}
+
+export function itemNameSize(item: usize): u32 {
+  return u32(load<u16>(item, ITEM_OFFSET_NAME_SIZE));
+}
+
+/** Address of the item's name: a short one stands in the record itself. */
+export function itemName(item: usize): usize {
+  // WHY: one cache line less for every check; most names have fewer than 32 bytes
+  return itemNameSize(item) <= u32(ITEM_NAME_INLINE_SIZE)
+    ? item + ITEM_OFFSET_NAME
+    : namesAt + usize(load<u32>(item, ITEM_OFFSET_NAME_AT));
 }
 
 export function serverRecord(server: u32): usize {
@@ -129,10 +143,8 @@ function findNamed(hash: u64, kind: u32, nameSize: u32): i32 {
   const record = probe(hash);
   if (record == 0 || (record & SLOT_SERVER_BIT) != 0) return -1;
   const item = itemRecord(record - 1);
-  if (load<u32>(item, ITEM_OFFSET_NAME_SIZE) != nameSize) return -1;
-  if (u32(load<u8>(item, ITEM_OFFSET_KIND)) != kind) return -1;
-  const name = namesAt + usize(load<u32>(item, ITEM_OFFSET_NAME_AT));
-  return sameName(name, nameBuffer, nameSize) ? i32(record - 1) : -1;
+  if (itemNameSize(item) != nameSize || u32(load<u8>(item, ITEM_OFFSET_KIND)) != kind) return -1;
+  return sameName(itemName(item), nameBuffer, nameSize) ? i32(record - 1) : -1;
 }
 
 /** Index of the item of `server` (kind, name in the name buffer) with this hash, or -1. */
@@ -159,8 +171,8 @@ function hashOfItem(item: u32): u64 {
     namesAt + usize(load<u32>(server, SERVER_OFFSET_NAME_AT)),
     load<u32>(server, SERVER_OFFSET_NAME_SIZE),
     u32(load<u8>(record, ITEM_OFFSET_KIND)),
-    namesAt + usize(load<u32>(record, ITEM_OFFSET_NAME_AT)),
-    load<u32>(record, ITEM_OFFSET_NAME_SIZE),
+    itemName(record),
+    itemNameSize(record),
   );
 }
 

@@ -1,14 +1,9 @@
 // Resource templates: literal text and `{name}` variables, each of which matches one or more bytes
 // except `/ ? # % \` (10-catalog section 1).
-import {
-  ITEM_OFFSET_NAME_AT,
-  ITEM_OFFSET_NAME_SIZE,
-  SERVER_OFFSET_TEMPLATE_COUNT,
-  SERVER_OFFSET_TEMPLATE_FIRST,
-} from "../src/abi/layout";
+import { SERVER_OFFSET_TEMPLATE_COUNT, SERVER_OFFSET_TEMPLATE_FIRST } from "../src/abi/layout";
 import { CHAR_BACKSLASH, CHAR_BRACE_CLOSE, CHAR_BRACE_OPEN, CHAR_SLASH } from "./chars";
 import { nameBuffer } from "./memory";
-import { itemRecord, namesAt, serverRecord } from "./table";
+import { itemName, itemNameSize, itemRecord, serverRecord } from "./table";
 
 /** The first template of `server`, in byte order, that matches the name buffer, or -1. */
 export function findTemplate(server: u32, uriSize: u32): i32 {
@@ -17,8 +12,8 @@ export function findTemplate(server: u32, uriSize: u32): i32 {
   const end = first + load<u32>(record, SERVER_OFFSET_TEMPLATE_COUNT);
   for (let item = first; item < end; item++) {
     const template = itemRecord(item);
-    const at = namesAt + usize(load<u32>(template, ITEM_OFFSET_NAME_AT));
-    const size = usize(load<u32>(template, ITEM_OFFSET_NAME_SIZE));
+    const at = itemName(template);
+    const size = usize(itemNameSize(template));
     if (matches(at, at + size, nameBuffer, nameBuffer + usize(uriSize))) return i32(item);
   }
   return -1;

@@ -6,8 +6,9 @@
 //   0 magic "PCIM"   4 ABI version  8 total size    12 servers   16 items      20 digests
 //  24 index slots   28 longest probe               32 hash key (2 x u64)      48 expires ms u64
 //  56 catalog version u64          64 servers at   68 items at  72 digests at 76 names at
-//  80 names size    84 index at    88 reserved (8) 96 catalog SHA-256 (32)   128 image SHA-256 (32)
-// 160 servers | items | digests | names | index, each aligned to 64, padding zero
+//  80 names size    84 index at    88 details at   92 reserved (4)
+//  96 catalog SHA-256 (32)        128 image SHA-256 (32)
+// 160 servers | items | details | digests | names | index, each aligned to 64, padding zero
 
 export const IMAGE_MAGIC = 0x4d494350;
 export const IMAGE_ABI_VERSION = 1;
@@ -31,12 +32,13 @@ export const HEADER_OFFSET_DIGESTS_AT = 72;
 export const HEADER_OFFSET_NAMES_AT = 76;
 export const HEADER_OFFSET_NAMES_SIZE = 80;
 export const HEADER_OFFSET_INDEX_AT = 84;
-export const HEADER_OFFSET_RESERVED = 88;
+export const HEADER_OFFSET_DETAILS_AT = 88;
+export const HEADER_OFFSET_RESERVED = 92;
 export const HEADER_OFFSET_CATALOG_SHA256 = 96;
 export const HEADER_OFFSET_IMAGE_SHA256 = 128;
 
-// server record, 64 bytes; names are offsets from the start of the names section,
-// zero-padded to a multiple of 8 bytes
+// server record, 64 bytes; a name is an offset from the start of the names section, where names
+// are zero-padded to a multiple of 8 bytes
 export const SERVER_SIZE = 64;
 export const SERVER_OFFSET_NAME_AT = 0;
 export const SERVER_OFFSET_NAME_SIZE = 4;
@@ -52,20 +54,26 @@ export const SERVER_FLAG_OPERATOR_VERIFIED = 1;
 export const SERVER_FLAG_BLOCK_TOOL = 2;
 export const SERVER_FLAGS_ALL = 3;
 
-// item record, 64 bytes
+// item record, 64 bytes, one cache line: all that a check reads. A name of up to 32 bytes stands
+// in it, zero-padded, and its offset is 0; a longer one is in the names section
 export const ITEM_SIZE = 64;
 export const ITEM_OFFSET_NAME_AT = 0;
 export const ITEM_OFFSET_NAME_SIZE = 4;
+export const ITEM_OFFSET_KIND = 6;
+export const ITEM_OFFSET_EFFECT = 7;
 export const ITEM_OFFSET_SERVER = 8;
-export const ITEM_OFFSET_KIND = 12;
-export const ITEM_OFFSET_EFFECT = 13;
-export const ITEM_OFFSET_FLAGS = 14;
+export const ITEM_OFFSET_FLAGS = 12;
+export const ITEM_OFFSET_RESERVED = 14;
 export const ITEM_OFFSET_SCOPE = 16;
-export const ITEM_OFFSET_DIGEST_FIRST = 32;
-export const ITEM_OFFSET_DIGEST_COUNT = 36;
-export const ITEM_OFFSET_ADDS_TAINT = 40;
-export const ITEM_OFFSET_STOPS_TAINT = 44;
-export const ITEM_OFFSET_RESERVED = 48;
+export const ITEM_OFFSET_NAME = 32;
+export const ITEM_NAME_INLINE_SIZE = 32;
+
+// what else is known of an item, 16 bytes, in the same order
+export const DETAIL_SIZE = 16;
+export const DETAIL_OFFSET_DIGEST_FIRST = 0;
+export const DETAIL_OFFSET_DIGEST_COUNT = 4;
+export const DETAIL_OFFSET_ADDS_TAINT = 8;
+export const DETAIL_OFFSET_STOPS_TAINT = 12;
 
 export const ITEM_FLAG_REQUIRES_LEASE = 1;
 export const ITEM_FLAG_REQUIRES_CONSENT = 2;

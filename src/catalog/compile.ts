@@ -41,6 +41,7 @@ interface Plan {
   readonly namesSize: number;
   readonly serversAt: number;
   readonly itemsAt: number;
+  readonly detailsAt: number;
   readonly digestsAt: number;
   readonly namesAt: number;
   readonly indexAt: number;
@@ -97,17 +98,24 @@ function planSections(servers: readonly NamedServer[]): Plan {
     namesSize += align(name.length, 8);
     itemCount += items.length;
     for (const entry of items) {
-      namesSize += align(entry.name.length, 8);
+      if (!isInline(entry.name)) namesSize += align(entry.name.length, 8);
       digestCount += entry.item.fingerprints.length;
     }
   }
   const section = (at: number): number => align(at, layout.IMAGE_SECTION_ALIGN);
   const serversAt = section(layout.HEADER_SIZE);
   const itemsAt = section(serversAt + servers.length * layout.SERVER_SIZE);
-  const digestsAt = section(itemsAt + itemCount * layout.ITEM_SIZE);
+  const detailsAt = section(itemsAt + itemCount * layout.ITEM_SIZE);
+  const digestsAt = section(detailsAt + itemCount * layout.DETAIL_SIZE);
   const namesAt = section(digestsAt + digestCount * layout.DIGEST_SIZE);
   const indexAt = section(namesAt + namesSize);
-  return { itemCount, digestCount, namesSize, serversAt, itemsAt, digestsAt, namesAt, indexAt };
+  const counts = { itemCount, digestCount, namesSize };
+  return { ...counts, serversAt, itemsAt, detailsAt, digestsAt, namesAt, indexAt };
+}
+
+/** A name this short stands in its item's record. */
+function isInline(name: Uint8Array): boolean {
+  return name.length <= layout.ITEM_NAME_INLINE_SIZE;
 }
 
 /** Everything before the index. */
@@ -128,20 +136,23 @@ function writeBody(
   const putName = (record: number, name: Uint8Array): void => {
     body.set(name, plan.namesAt + nameNext);
     setWord(view, record, nameNext);
-    setWord(view, record + 4, name.length);
     nameNext += align(name.length, 8);
   };
   for (const [serverIndex, { server, name, items }] of servers.entries()) {
     const record = plan.serversAt + serverIndex * layout.SERVER_SIZE;
-    putName(record, name);
+    putName(record + layout.SERVER_OFFSET_NAME_AT, name);
+    setWord(view, record + layout.SERVER_OFFSET_NAME_SIZE, name.length);
     writeServer(view, record, server, itemNext, items.length);
     for (const { item, name: itemName } of items) {
       const itemRecord = plan.itemsAt + itemNext * layout.ITEM_SIZE;
-      putName(itemRecord, itemName);
+      if (isInline(itemName)) body.set(itemName, itemRecord + layout.ITEM_OFFSET_NAME);
+      else putName(itemRecord + layout.ITEM_OFFSET_NAME_AT, itemName);
+      view.setUint16(itemRecord + layout.ITEM_OFFSET_NAME_SIZE, itemName.length, true);
       setWord(view, itemRecord + layout.ITEM_OFFSET_SERVER, serverIndex);
       writeItem(view, itemRecord, server, item, catalog, scopes);
-      setWord(view, itemRecord + layout.ITEM_OFFSET_DIGEST_FIRST, digestNext);
-      setWord(view, itemRecord + layout.ITEM_OFFSET_DIGEST_COUNT, item.fingerprints.length);
+      const detail = plan.detailsAt + itemNext * layout.DETAIL_SIZE;
+      writeDetail(view, detail, item, catalog);
+      setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_FIRST, digestNext);
       for (const fingerprint of item.fingerprints) {
         body.set(digestOf(fingerprint), plan.digestsAt + digestNext * layout.DIGEST_SIZE);
         digestNext += 1;
@@ -172,6 +183,7 @@ function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan
   view.setBigUint64(layout.HEADER_OFFSET_CATALOG_VERSION, BigInt(catalog.version), true);
   setWord(view, layout.HEADER_OFFSET_SERVERS_AT, plan.serversAt);
   setWord(view, layout.HEADER_OFFSET_ITEMS_AT, plan.itemsAt);
+  setWord(view, layout.HEADER_OFFSET_DETAILS_AT, plan.detailsAt);
   setWord(view, layout.HEADER_OFFSET_DIGESTS_AT, plan.digestsAt);
   setWord(view, layout.HEADER_OFFSET_NAMES_AT, plan.namesAt);
   setWord(view, layout.HEADER_OFFSET_NAMES_SIZE, plan.namesSize);
@@ -219,8 +231,14 @@ function writeItem(
   for (const [word, bits] of mask.entries()) {
     view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, bits, true);
   }
-  view.setInt32(record + layout.ITEM_OFFSET_ADDS_TAINT, taintMask(catalog, item.addsTaint), true);
-  view.setInt32(record + layout.ITEM_OFFSET_STOPS_TAINT, taintMask(catalog, item.stopsTaint), true);
+}
+
+function writeDetail(view: DataView, detail: number, item: CatalogItem, catalog: Catalog): void {
+  const adds = taintMask(catalog, item.addsTaint);
+  const stops = taintMask(catalog, item.stopsTaint);
+  setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_COUNT, item.fingerprints.length);
+  view.setInt32(detail + layout.DETAIL_OFFSET_ADDS_TAINT, adds, true);
+  view.setInt32(detail + layout.DETAIL_OFFSET_STOPS_TAINT, stops, true);
 }
 
 function itemFlags(server: CatalogServer, item: CatalogItem): number {

@@ -80,6 +80,7 @@ describe("image", () => {
     };
     const view = new DataView(SAMPLE.buffer);
     const items = view.getUint32(layout.HEADER_OFFSET_ITEMS_AT, true);
+    const details = view.getUint32(layout.HEADER_OFFSET_DETAILS_AT, true);
     const servers = view.getUint32(layout.HEADER_OFFSET_SERVERS_AT, true);
     const index = view.getUint32(layout.HEADER_OFFSET_INDEX_AT, true);
     const fields = [
@@ -90,9 +91,9 @@ describe("image", () => {
       items + layout.ITEM_OFFSET_NAME_AT,
       items + layout.ITEM_OFFSET_NAME_SIZE,
       items + layout.ITEM_OFFSET_SERVER,
-      items + layout.ITEM_OFFSET_DIGEST_FIRST,
-      items + layout.ITEM_OFFSET_DIGEST_COUNT,
-      items + layout.ITEM_OFFSET_RESERVED,
+      items + layout.ITEM_OFFSET_FLAGS,
+      details + layout.DETAIL_OFFSET_DIGEST_FIRST,
+      details + layout.DETAIL_OFFSET_DIGEST_COUNT,
       servers + layout.SERVER_OFFSET_NAME_SIZE,
       servers + layout.SERVER_OFFSET_ITEM_FIRST,
       servers + layout.SERVER_OFFSET_TEMPLATE_FIRST,
