@@ -94,7 +94,7 @@ export function findSigners(container: Container, root: TrustRoot): Finding<Set<
       "CATALOG_SIGNATURE_INVALID",
       converted === undefined
         ? "expected a valid signature by a key of the trust root, got none; the catalog was " +
-          "changed after signing or signed with an unknown key"
+            "changed after signing or signed with an unknown key"
         : `expected the catalog that a key of the trust root signed, got ${converted}`,
     );
   }

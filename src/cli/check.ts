@@ -97,7 +97,9 @@ function decide(trusted: TrustedCatalog, call: CheckedCall): Decision {
   }
   const decision = decideByCatalog(trusted, call, call.match);
   const unenforced = new UnenforcedLayers(catalog, call.server, call.match.isKnown);
-  return unenforced.combine(decision, "tool", call.tool);
+  // constraints need arguments to look at; without them the layer is `not_given`, not refused
+  const leavesOutArguments = call.argumentsText === undefined;
+  return unenforced.combine(decision, "tool", call.tool, { leavesOutArguments });
 }
 
 function decideByCatalog(

@@ -3,7 +3,9 @@ import { itemNameFault } from "../catalog/names.ts";
 import type { Feature, ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
 import { canonicalize } from "../kernel/strict-json.ts";
+import type { LiveText, LiveTexts } from "../manifest/drift-types.ts";
 import type { ListedItem } from "../proxy/complete-listing.ts";
+import type { LiveManifest } from "../proxy/manifest-client.ts";
 import { listStdioServer } from "../proxy/stdio-list.ts";
 import type { Subject } from "./propose.ts";
 
@@ -39,23 +41,47 @@ export interface LiveCommand {
 /**
  * Starts a server, lists it, and ends it.
  *
- * @throws {GuardError} SERVER_START, SERVER_PROTOCOL; MANIFEST_INVALID when a definition of an
- *   allowed kind cannot be pinned: refused by the strict reader, or of a name no catalog takes.
+ * @throws {GuardError} SERVER_START, SERVER_PROTOCOL.
  */
-export async function listLiveServer(server: LiveCommand): Promise<LiveServer> {
-  const { id, command, env, allow } = server;
-  const manifest = await listStdioServer({ command, env });
-  const { tools, prompts, resources, resourceTemplates, instructions } = manifest;
-  const allowed: readonly (readonly [Feature, readonly ListedItem[]])[] = [
+export async function listLive({ command, env }: LiveCommand): Promise<LiveManifest> {
+  return await listStdioServer({ command, env });
+}
+
+/** What was listed of the allowed kinds, with its texts, whether it can be pinned or not. */
+export function liveTextsOf(server: LiveCommand, manifest: LiveManifest): LiveTexts {
+  const definitions = allowedItems(server, manifest).map(
+    ({ kind, name, fingerprint, error, text }): LiveText => ({
+      kind,
+      name,
+      fingerprint,
+      canonical: fingerprint === undefined ? undefined : canonicalize(text),
+      error,
+    }),
+  );
+  return { definitions, instructions: manifest.instructions };
+}
+
+/**
+ * What was listed of the allowed kinds, all of it fit to be pinned.
+ *
+ * @throws {GuardError} MANIFEST_INVALID when a definition cannot be pinned: refused by the strict
+ *   reader, or of a name no catalog takes.
+ */
+export function liveServerOf(server: LiveCommand, manifest: LiveManifest): LiveServer {
+  const items = allowedItems(server, manifest);
+  const definitions = items.map((item) => readDefinition(server.id, item));
+  return { definitions, instructions: manifest.instructions };
+}
+
+function allowedItems(server: LiveCommand, manifest: LiveManifest): readonly ListedItem[] {
+  const { tools, prompts, resources, resourceTemplates } = manifest;
+  const kinds: readonly (readonly [Feature, readonly ListedItem[]])[] = [
     ["tools", tools],
     ["prompts", prompts],
     ["resources", resources],
     ["resources", resourceTemplates],
   ];
-  const definitions = allowed
-    .filter(([feature]) => allow.includes(feature))
-    .flatMap(([, items]) => items.map((item) => readDefinition(id, item)));
-  return { definitions, instructions };
+  return kinds.filter(([feature]) => server.allow.includes(feature)).flatMap(([, items]) => items);
 }
 
 function readDefinition(serverId: string, item: ListedItem): LiveDefinition {

@@ -8,14 +8,21 @@ import { itemKey, pinnedItems } from "./pin-changes.ts";
 
 const EMPTY: CatalogLock = { servers: new Map() };
 
-/** The lock in `bytes`; an empty one, and a note, when it is damaged. */
-export function openLock(bytes: Uint8Array | undefined, note: (line: string) => void): CatalogLock {
+/**
+ * The lock in `bytes`; an empty one when there is none or it is damaged.
+ *
+ * @param onDamage - called with what is wrong with it.
+ */
+export function openLock(
+  bytes: Uint8Array | undefined,
+  onDamage: (why: string) => void,
+): CatalogLock {
   if (bytes === undefined) return EMPTY;
   try {
     return readLock(utf8Text(bytes) ?? "");
   } catch (fault) {
     if (!(fault instanceof GuardError)) throw fault;
-    note(`catalog.lock.json is damaged and is written anew: ${fault.message}`);
+    onDamage(fault.message);
     return EMPTY;
   }
 }

@@ -1,4 +1,7 @@
 // What `pin` found, for a person and for a program.
+import { driftJson } from "../manifest/drift.ts";
+import { renderDrift } from "../manifest/drift-render.ts";
+import type { ServerDrift } from "../manifest/drift-types.ts";
 import type { Proposal } from "./propose.ts";
 import type { Change, PinChange } from "./pin-changes.ts";
 import { columns, type Style, visible } from "./style.ts";
@@ -12,13 +15,15 @@ export interface PinnedServer {
   /** How many definitions the server offers of the kinds that the catalog allows. */
   readonly offered: number;
   readonly changes: readonly PinChange[];
+  /** What differs from the pins, member by member; `undefined` for a new server. */
+  readonly drift: ServerDrift | undefined;
 }
 
 const DIGEST_CHARACTERS = "sha256:".length + 16;
 
 /** One server as JSON. */
 export function pinnedServerJson(server: PinnedServer): Record<string, unknown> {
-  const { id, isNew, fingerprint, changes } = server;
+  const { id, isNew, fingerprint, changes, drift } = server;
   return {
     id,
     new: isNew,
@@ -31,12 +36,16 @@ export function pinnedServerJson(server: PinnedServer): Record<string, unknown> 
       ...(actual === undefined ? {} : { actual }),
       ...(proposed === undefined ? {} : { proposed }),
     })),
+    ...(drift === undefined
+      ? {}
+      : { drift: { status: drift.status, items: drift.items.map(driftJson) } }),
   };
 }
 
 /** One server as lines of text. */
 export function describePinned(server: PinnedServer, style: Style): readonly string[] {
-  const { id, isNew, fingerprint, offered, changes } = server;
+  const { id, isNew, fingerprint, offered, changes, drift } = server;
+  const isShown = drift !== undefined && drift.items.length > 0;
   const title = `${style.bold(id)}${isNew ? style.yellow("  new server") : ""}`;
   const count = `${offered} definition${offered === 1 ? "" : "s"} offered`;
   const rows = changes.map((change) => [
@@ -47,6 +56,7 @@ export function describePinned(server: PinnedServer, style: Style): readonly str
     ...proposal(change.proposed, style),
   ]);
   return [
+    ...(isShown ? [renderDrift(drift, { colour: style.isColoured }), ""] : []),
     `${title}  ${style.dim(count)}`,
     ...(rows.length === 0 ? [`  ${style.green("nothing changed")}`] : columns(rows)),
     `  fingerprint ${fingerprint}`,

@@ -3,14 +3,14 @@ import { basename, dirname, join } from "node:path";
 
 import { LIMIT_CATALOG_BYTES, LIMIT_ENVELOPE_BYTES } from "../abi/limits.ts";
 import { utf8 } from "../bytes.ts";
-import { applyPins, pinnedFingerprint } from "../catalog/edit.ts";
-import { writeLock } from "../catalog/lock.ts";
+import { type CatalogLock, writeLock } from "../catalog/lock.ts";
 import { digestFault, nameFault } from "../catalog/names.ts";
 import { parseCatalog } from "../catalog/parse.ts";
 import { tomlText } from "../catalog/toml.ts";
 import type { Catalog } from "../catalog/types.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
+import { reportServer } from "../manifest/drift-report.ts";
 import { usageFault } from "./arguments.ts";
 import { draftCatalog, envelopeVersion, renewCatalog } from "./catalog-draft.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
@@ -18,23 +18,17 @@ import { readConfig } from "./config.ts";
 import { inFile } from "./fault.ts";
 import { makePrivateFolder, MODE_PUBLIC_FILE, readOptionalFile, writeFileAtomic } from "./files.ts";
 import { authoringHome, DIR_OPTION, type Home } from "./home.ts";
-import { listLiveServer, type LiveServer } from "./live-server.ts";
-import { planPins } from "./pin-changes.ts";
+import { listLive, type LiveServer, liveServerOf, liveTextsOf } from "./live-server.ts";
 import { openLock, updateLock } from "./pin-lock.ts";
+import { applyPlan } from "./pin-plan.ts";
 import {
   describePinned,
   explainChanges,
   type PinnedServer,
   pinnedServerJson,
 } from "./pin-report.ts";
-import {
-  newServerPins,
-  type PinTarget,
-  targetIds,
-  targetOf,
-  withOwnFingerprints,
-} from "./pin-targets.ts";
-import { visible } from "./style.ts";
+import { type PinTarget, targetIds, targetOf, withOwnFingerprints } from "./pin-targets.ts";
+import { confirmStart } from "./start-server.ts";
 import { CATALOG_NAME, ENVELOPE_NAME, LOCK_NAME, stateFile } from "./trust-files.ts";
 
 const DEFAULT_ID = "my-agents";
@@ -42,7 +36,9 @@ const DEFAULT_ID = "my-agents";
 const spec: CommandSpec = {
   name: "pin",
   summary: "write what the servers offer now into catalog.toml",
-  usage: "[SERVER...] [--expect sha256:...] | SERVER [--allow LIST] [--env LIST] -- CMD ARGS...",
+  usage:
+    "[SERVER...] [--expect sha256:...] [--prune] [--dry-run] [--yes]\n" +
+    "       portcullis pin SERVER [--allow LIST] [--env LIST] -- CMD ARGS...",
   options: {
     expect: {
       type: "string",
@@ -53,6 +49,7 @@ const spec: CommandSpec = {
     "dry-run": { type: "boolean", help: "show what would be pinned, and write nothing" },
     allow: { type: "string", value: "LIST", help: "features of a new server; default tools" },
     env: { type: "string", value: "LIST", help: "variables that a new server may see" },
+    yes: { type: "boolean", help: "start the commands of a .portcullis above the current folder" },
     id: { type: "string", value: "ID", help: "id of a new catalog; default my-agents" },
     ...DIR_OPTION,
   },
@@ -60,7 +57,9 @@ const spec: CommandSpec = {
   takesCommand: true,
   notes: [
     "Starts each server with the command of the catalog, lists it, and shows what differs from the\n" +
-      "pins. Without SERVER: every server. A command behind `--` makes a new entry.",
+      "pins. Without SERVER: every server. A command behind `--` makes a new entry. A catalog that was\n" +
+      "found above the current folder may be somebody else's: its commands are started only after a\n" +
+      "yes on the terminal, or with --yes.",
     "Scope and effect of new items are proposals from the words of their names: review them, then\n" +
       "sign. When the version of the catalog was signed or accepted before, it goes up by one, and\n" +
       "`issued` and `expires` are renewed. Exit 1 when something was left out or --expect differs.",
@@ -81,6 +80,8 @@ interface Draft {
   readonly text: string;
   /** What `text` said before anything was pinned. */
   readonly before: Catalog;
+  /** The texts that were pinned. */
+  readonly lock: CatalogLock;
 }
 
 async function run(args: Arguments, io: Io): Promise<CommandResult> {
@@ -92,16 +93,10 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   let { text } = draft;
   for (const id of targetIds(spec, args, text)) {
     const target = targetOf(spec, args, draft.before, id);
-    announce(target, draft.home, io);
-    const listed = await listLiveServer(target);
-    live.set(id, listed);
-    const { server } = target;
-    const plan = planPins(listed, { server, prunes: args.flag("prune") });
-    const pins = { ...plan.pins, ...newServerPins(target, plan.proposedScopes) };
-    text = inFile(file, () => applyPins(text, id, pins));
-    const fingerprint = pinnedFingerprint(text, id);
-    const { changes, offered } = plan;
-    reports.push({ id, isNew: server === undefined, fingerprint, offered, changes });
+    const pinned = await pinServer(target, { ...draft, text }, args, io);
+    live.set(id, pinned.live);
+    reports.push(pinned.report);
+    text = pinned.text;
   }
   const [only] = reports;
   if (expected !== undefined && only?.fingerprint !== expected) {
@@ -110,8 +105,37 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const next = await renewed(draft, text);
   const catalog = inFile(file, () => parseCatalog(utf8(next)));
   const writes = !args.flag("dry-run");
-  if (writes) write(draft, next, catalog, live, io);
+  if (writes) write(draft, next, catalog, live);
   return result(reports, { draft, catalog, isChanged: next !== draft.original, writes }, io);
+}
+
+/** Starts one server, lists it, and puts its pins into the text of the draft. */
+async function pinServer(
+  target: PinTarget,
+  draft: Draft,
+  args: Arguments,
+  io: Io,
+): Promise<{ readonly live: LiveServer; readonly report: PinnedServer; readonly text: string }> {
+  const { id, server } = target;
+  const consent = { isTyped: args.command !== undefined, isGiven: args.flag("yes") };
+  await confirmStart(target, draft.home, consent, io);
+  const manifest = await listLive(target);
+  const live = liveServerOf(target, manifest);
+  const applied = inFile(draft.file, () => applyPlan(draft.text, target, live, args.flag("prune")));
+  const { changes, offered } = applied.plan;
+  const locked = draft.lock.servers.get(id);
+  const report: PinnedServer = {
+    id,
+    isNew: server === undefined,
+    fingerprint: applied.fingerprint,
+    offered,
+    changes,
+    drift:
+      server === undefined
+        ? undefined
+        : reportServer(server, locked, liveTextsOf(target, manifest)),
+  };
+  return { live, report, text: applied.text };
 }
 
 /** @throws {GuardError} USAGE when `--expect` is no digest, or not of exactly one server. */
@@ -135,7 +159,8 @@ function openDraft(args: Arguments, io: Io): Draft {
   }
   const start = original ?? draftCatalog(newCatalogId(args, home), systemClock());
   const text = inFile(file, () => withOwnFingerprints(start, targetIds(spec, args, start)));
-  return { home, file, original, text, before: inFile(file, () => parseCatalog(utf8(text))) };
+  const before = inFile(file, () => parseCatalog(utf8(text)));
+  return { home, file, original, text, before, lock: readLockFile(home, io) };
 }
 
 /** `--id`, else the id this host expects, else the folder a `.portcullis` is in, else a default. */
@@ -152,11 +177,12 @@ function newCatalogId(args: Arguments, home: Home): string {
   return nameFault(project) === undefined ? project : DEFAULT_ID;
 }
 
-/** WHY: a folder that was found may come from a repository, and its commands are about to run. */
-function announce(target: PinTarget, home: Home, io: Io): void {
-  const line = `starting ${target.id}: ${visible(target.command.join(" "))}`;
-  if (home.isFound) io.note(`${line} (from ${home.path}, found above the current folder)`);
-  else io.progress(line);
+function readLockFile(home: Home, io: Io): CatalogLock {
+  const file = join(home.path, LOCK_NAME);
+  const bytes = home.exists ? readOptionalFile(file, LIMIT_ENVELOPE_BYTES) : undefined;
+  return openLock(bytes, (why) =>
+    io.note(`catalog.lock.json is damaged and is written anew: ${why}`),
+  );
 }
 
 /** The text with the next version, when its own was signed or accepted before. */
@@ -177,13 +203,11 @@ function write(
   text: string,
   catalog: Catalog,
   live: ReadonlyMap<string, LiveServer>,
-  io: Io,
 ): void {
-  const { home, file, original } = draft;
+  const { home, file, original, lock } = draft;
   if (!home.exists) makePrivateFolder(home.path);
   if (text !== original) writeFileAtomic(file, text, MODE_PUBLIC_FILE);
   const lockFile = join(home.path, LOCK_NAME);
-  const lock = openLock(readOptionalFile(lockFile, LIMIT_ENVELOPE_BYTES), io.note);
   writeFileAtomic(lockFile, writeLock(updateLock(lock, catalog, live)), MODE_PUBLIC_FILE);
 }
 

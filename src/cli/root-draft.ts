@@ -211,7 +211,8 @@ export function countSignatures(home: RootHome, draft: RootDraft): DraftCounts {
 
 /** Signatures that are missing at least; 0 = the draft is complete. */
 export function missingSignatures(counts: DraftCounts): number {
-  const missing = ({ signed, threshold }: SignatureCount): number => Math.max(0, threshold - signed);
+  const missing = ({ signed, threshold }: SignatureCount): number =>
+    Math.max(0, threshold - signed);
   return Math.max(missing(counts.old), missing(counts.new));
 }
 

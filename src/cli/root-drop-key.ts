@@ -15,10 +15,7 @@ const spec: CommandSpec = {
     ...DIR_OPTION,
   },
   positionals: "NAME",
-  notes: [
-    "When the key was stolen, raise the floor too: `portcullis root set-floor`.",
-    DRAFT_NOTE,
-  ],
+  notes: ["When the key was stolen, raise the floor too: `portcullis root set-floor`.", DRAFT_NOTE],
   examples: ["portcullis root drop-key carol", "portcullis root drop-key carol --role catalog"],
 };
 

@@ -178,7 +178,10 @@ function withRole(
   const { roles } = settings;
   const { maxLifetimeDays } = roles.catalog;
   if (role === "catalog") {
-    return { ...settings, roles: { ...roles, catalog: { ...change(roles.catalog), maxLifetimeDays } } };
+    return {
+      ...settings,
+      roles: { ...roles, catalog: { ...change(roles.catalog), maxLifetimeDays } },
+    };
   }
   const changed = change(roles[role] ?? { keys: [], threshold: 1 });
   return { ...settings, roles: { ...roles, [role]: changed } };

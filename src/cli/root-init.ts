@@ -35,7 +35,8 @@ const AUDIT_KEY = join("keys", "audit.pem");
 const spec: CommandSpec = {
   name: "root init",
   summary: "make the trust root of this host and pin it",
-  usage: "--key FILE[,FILE...] [--threshold N] [--audit-key FILE] [--floor N]\n         [--dir DIR]",
+  usage:
+    "--key FILE[,FILE...] [--threshold N] [--audit-key FILE] [--floor N]\n         [--dir DIR]",
   options: {
     key: { type: "string", value: "FILE,...", help: "private keys for the roles root and catalog" },
     threshold: { type: "string", value: "N", help: "how many of them must sign; default 1" },

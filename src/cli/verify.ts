@@ -1,7 +1,7 @@
 // `portcullis verify`: every check from the trust root to the compiled catalog, by name. It only
 // looks: the state stays as it is.
 import type { TrustState } from "../catalog/state.ts";
-import { type VerifiedCatalog, verifyCatalog } from "../catalog/verify.ts";
+import { type VerifiedCatalog, type VerifyCheckName, verifyCatalog } from "../catalog/verify.ts";
 import type { SignedCatalog } from "../catalog/verify-checks.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
@@ -20,12 +20,35 @@ const spec: CommandSpec = {
     explain: { type: "boolean", help: "show every check, not only the one that fails" },
     ...DIR_OPTION,
   },
-  notes: ["Exit 1 when a check fails: `run` would refuse to start."],
+  notes: [
+    "Exit 1 when a check fails: `run` would refuse to start. The checks are made in the order in\n" +
+      "which --explain shows them, and end with the first that fails.",
+  ],
   examples: ["portcullis verify --explain"],
 };
 
+type CheckName = "state" | VerifyCheckName;
+
+/** What each check is about, in the order in which they are made. */
+const CHECKS: Readonly<Record<CheckName, string>> = {
+  state: "what this host accepted before is readable and undamaged",
+  envelope: "there is one signed container, and it is well-formed",
+  root: "the chain of trust roots, from the pin to one in force",
+  signature: "a key of the trust root signed exactly these bytes",
+  role: "a key that holds the role catalog did",
+  threshold: "enough different ones did",
+  type: "they signed it as a catalog",
+  schema: "it is a catalog, and its fingerprints are those of its pins",
+  expiry: "it is not expired",
+  lifetime: "it does not live longer than the trust root allows",
+  issued: "it is not from the future",
+  version: "it is not older than what was accepted, nor another of one version",
+  id: "it is the catalog of this host",
+  image: "the kernel can load it",
+};
+
 interface Check {
-  readonly name: string;
+  readonly name: CheckName;
   readonly ok: boolean;
   readonly detail: string;
 }
@@ -58,7 +81,7 @@ async function verifyHome(
   expectId: string | undefined,
 ): Promise<Report> {
   const checks: Check[] = [];
-  let name = "state";
+  let name: CheckName = "state";
   let state: TrustState | undefined;
   let signed: SignedCatalog;
   let roots: readonly Uint8Array[];
@@ -92,17 +115,21 @@ function describe(
   explains: boolean,
   style: Style,
 ): string {
+  const code = error?.code ?? "";
   const rows = report.checks
     .filter(({ ok }) => explains || !ok)
     .map(({ name, ok, detail }) => [
       ok ? style.green("ok") : style.red("FAILED"),
       name,
-      visible(detail),
+      ok ? visible(detail) : `${visible(detail)} (${code})`,
     ]);
+  const made = new Set<string>(report.checks.map(({ name }) => name));
+  const left = Object.entries(CHECKS).filter(([name]) => explains && !made.has(name));
+  rows.push(...left.map(([name, what]) => ["-", name, style.dim(`not checked: ${what}`)]));
   const { verified } = report;
   const last =
     verified === undefined
-      ? style.red(`not verified: ${error?.code ?? ""}`)
+      ? style.red(`not verified: ${code}`)
       : style.green(
           `verified: ${visible(verified.catalog.id)} version ${verified.catalog.version}, ` +
             `${verified.catalog.servers.size} servers, expires ` +

@@ -253,3 +253,20 @@ servers = []
     expect(await cliJson(["check", "--dir", other.dir, ...READ])).toMatchObject({ ok: true });
   });
 });
+
+describe("constraints on arguments", () => {
+  it("are not given without --args, and refuse with them until they can be evaluated", async () => {
+    const constrained = await signedHome({
+      edit: (text) =>
+        `${text}\n[servers.mock.tools.read_text_file.args]\n"/path" = { under = ["/workspace"] }\n`,
+    });
+    const without = await check(READ, constrained.dir);
+    expect(without).toMatchObject({ code: 0, decision: { reason: "allowed" } });
+    expect(without.layers.find(({ layer }) => layer === "arguments")?.result).toBe("not_given");
+    const given = [...READ, "--args", '{"path":"/workspace/a"}'];
+    expect(await check(given, constrained.dir)).toMatchObject({
+      code: 1,
+      decision: { reason: "argument_denied", layer: "arguments" },
+    });
+  });
+});

@@ -41,6 +41,11 @@ describe("demo", () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`${reason} +0 +as expected`));
     }
+    const refusals = stdout.split("\n").filter((line) => /^ {5}x/.test(line));
+    expect(refusals).toEqual([
+      expect.stringMatching(/^ {5}x the guard does not start: expected a server of the catalog, /),
+      ...[1, 2, 3].map(() => expect.stringMatching(/^ {5}x refused `\w+` of `\w+` \(\w+\): \w/)),
+    ]);
     expect(stdout).toContain("all 7 as expected");
     expect(stdout).not.toContain("\u001b");
     expect(readdirSync(tmp)).toHaveLength(1);

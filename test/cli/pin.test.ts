@@ -8,40 +8,8 @@ import type { Catalog } from "../../src/catalog/types.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { FIXTURE_SERVER, FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { readMockLog } from "../../src/testing/mock-log.ts";
-import type { MockOptions } from "../../src/testing/mock-options.ts";
-import { cli, cliJson, expectFault, jsonOf, mockCommand, tempFolder } from "./process.ts";
-
-/** A home with a key and a root, and a mock server whose behaviour can be changed. */
-interface Bench {
-  readonly folder: string;
-  readonly dir: string;
-  readonly key: string;
-  readonly command: readonly string[];
-  readonly catalogFile: string;
-  readonly log: string;
-  readonly turn: (options: MockOptions) => void;
-}
-
-async function bench(options: MockOptions = { tools: FIXTURE_TOOLS }): Promise<Bench> {
-  const folder = tempFolder();
-  const [dir, key, file] = [join(folder, "home"), join(folder, "a.pem"), join(folder, "mock.json")];
-  const log = join(folder, "log");
-  const turn = (next: MockOptions) =>
-    writeFileSync(file, JSON.stringify({ ...next, logFile: log }));
-  turn(options);
-  await cliJson(["key", "new", "--out", key]);
-  await cliJson(["root", "init", "--key", key, "--dir", dir]);
-  const catalogFile = join(dir, "catalog.toml");
-  return { folder, dir, key, command: mockCommand(file), catalogFile, log, turn };
-}
-
-/** A bench whose server is pinned and signed. */
-async function pinnedBench(options?: MockOptions): Promise<Bench> {
-  const made = await bench(options);
-  await cliJson(["pin", "mock", "--dir", made.dir, "--", ...made.command]);
-  await cliJson(["sign", "--key", made.key, "--dir", made.dir]);
-  return made;
-}
+import { type Bench, bench, pinnedBench } from "./mock-bench.ts";
+import { cli, cliJson, expectFault, jsonOf, tempFolder } from "./process.ts";
 
 function catalogOf({ catalogFile }: Bench): Catalog {
   return parseCatalog(readFileSync(catalogFile));

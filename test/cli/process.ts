@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect } from "vitest";
 
-export const MAIN: string = fileURLToPath(new URL("../../build/esm/cli/main.js", import.meta.url));
+export const MAIN: string = fileURLToPath(new URL("../../build/esm/bin/main.js", import.meta.url));
 const TESTING = fileURLToPath(new URL("../../build/esm/testing/", import.meta.url));
 
 /** The mock server with its options in a file. */
