@@ -2,8 +2,8 @@
 // the low one first; a region is an address. Text goes in through the regions.
 
 import {
-  READ_FLAG_CARRIAGE_RETURN,
   READ_FLAG_LENIENT,
+  READ_FLAG_LINE_BREAKS,
   READ_OK,
   READ_SIZE,
   READ_TRAILING,
@@ -160,7 +160,7 @@ function begin(size: i32, flags: i32, record: bool): usize {
   if (usize(u32(size)) > inputCapacity) return fail(READ_SIZE, input);
   terminateInput(usize(size));
   const lenient = (flags & READ_FLAG_LENIENT) != 0;
-  beginText(input + usize(size), LIMIT_DEPTH, lenient, (flags & READ_FLAG_CARRIAGE_RETURN) != 0);
+  beginText(input + usize(size), LIMIT_DEPTH, lenient, (flags & READ_FLAG_LINE_BREAKS) != 0);
   beginTables(record);
   const first = skipSpace(input);
   return first == 0 ? 0 : readWhole(first, input + usize(size));
@@ -188,7 +188,7 @@ export function readFailureAt(): i32 {
 
 /** Canonical form of the text, into the canonical region; returns its size, or -READ_*. */
 export function canonicalize(size: i32): i32 {
-  const first = begin(size, READ_FLAG_CARRIAGE_RETURN, true);
+  const first = begin(size, READ_FLAG_LINE_BREAKS, true);
   if (failure != READ_OK) return -failure;
   const end = writeCanonical(first, canonicalBuffer, canonicalEnd, false);
   return end == 0 ? -READ_SIZE : i32(end - canonicalBuffer);

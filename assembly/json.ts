@@ -27,14 +27,16 @@ import {
   CHAR_COLON,
   CHAR_COMMA,
   CHAR_F,
+  CHAR_LINE_FEED,
   CHAR_N,
   CHAR_QUOTE,
   CHAR_SPACE,
   CHAR_T,
+  CHAR_TAB,
 } from "./chars";
 import { membersEnd, membersStart, objectsEnd, objectsStart } from "./memory";
 import { readNumber } from "./number";
-import { carriageReturnPasses, depthMax, fail, textEnd } from "./reader-state";
+import { depthMax, fail, lineBreaksPass, textEnd } from "./reader-state";
 import { compareStrings, readString, stringHasEscape, stringsEqual } from "./string";
 
 export const OBJECT_SIZE: usize = 16;
@@ -76,15 +78,23 @@ export function beginTables(record: bool): void {
   closedMembers = membersStart;
 }
 
+/** Refuses the line break at `at`, unless it is the end of the text: CR, LF, or CR LF. */
+function refusesBreak(at: usize): bool {
+  if (lineBreaksPass || at + 1 == textEnd) return false;
+  if (at + 2 == textEnd && load<u16>(at) == 0x0a0d) return false;
+  fail(READ_LINE_BREAK, at);
+  return true;
+}
+
 /** Address of the first byte at or behind `at` that is not white space, or 0. */
 export function skipSpace(start: usize): usize {
   let at = start;
   while (true) {
     const c = u32(load<u8>(at));
     if (c > CHAR_SPACE) return at;
-    if (c == CHAR_CARRIAGE_RETURN) {
-      if (!carriageReturnPasses && at + 1 != textEnd) return fail(READ_LINE_BREAK, at);
-    } else if (c != CHAR_SPACE && c != 0x0a && c != 0x09) {
+    if (c == CHAR_CARRIAGE_RETURN || c == CHAR_LINE_FEED) {
+      if (refusesBreak(at)) return 0;
+    } else if (c != CHAR_SPACE && c != CHAR_TAB) {
       return at;
     }
     at += 1;

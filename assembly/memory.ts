@@ -4,7 +4,12 @@
 //
 // Memory grows in `configure` and never again, so a host may keep its views.
 import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../src/abi/layout";
-import { LIMIT_IMAGE_ITEMS, LIMIT_MESSAGE_BYTES_MAX, LIMIT_SERVERS } from "../src/abi/limits";
+import {
+  LIMIT_DEPTH,
+  LIMIT_IMAGE_ITEMS,
+  LIMIT_MESSAGE_BYTES_MAX,
+  LIMIT_SERVERS,
+} from "../src/abi/limits";
 
 const PAGE_SIZE: usize = 65536;
 /** Zero bytes behind the input: the reader stops at the first one, and SIMD may read over. */
@@ -80,10 +85,11 @@ export function configure(
   at = align64(at + CANONICAL_SIZE);
   const objectsAt = at;
   // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
-  at = align64(at + (usize(recordSize) / 7 + 1) * 16);
+  at = align64(at + (usize(recordSize) / 7 + usize(LIMIT_DEPTH) + 8) * 16);
   const membersAt = at;
-  // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`)
-  at = align64(at + (usize(inputSize) / 5 + 1) * 16);
+  // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`), but for the one that is being
+  // read in each open object
+  at = align64(at + (usize(inputSize) / 5 + usize(LIMIT_DEPTH) + 8) * 16);
   const pages = i32((at + PAGE_SIZE - 1) / PAGE_SIZE);
   const missing = pages - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) return 0;

@@ -36,8 +36,8 @@ import {
   METHOD_RESOURCES_SUBSCRIBE,
   METHOD_RESOURCES_UNSUBSCRIBE,
   METHOD_TOOLS_CALL,
-  READ_FLAG_CARRIAGE_RETURN,
   READ_FLAG_LENIENT,
+  READ_FLAG_LINE_BREAKS,
   READ_FLAG_LISTING,
   READ_ID,
   READ_OK,
@@ -126,7 +126,7 @@ export function readMessage(size: u32, flags: u32): i32 {
   const isListing = (flags & READ_FLAG_LISTING) != 0;
   const depth: i32 = isListing ? LIMIT_DEPTH + 3 : LIMIT_DEPTH;
   const lenient = (flags & READ_FLAG_LENIENT) != 0;
-  beginText(input + usize(size), depth, lenient, (flags & READ_FLAG_CARRIAGE_RETURN) != 0);
+  beginText(input + usize(size), depth, lenient, (flags & READ_FLAG_LINE_BREAKS) != 0);
   beginTables(false);
   beginParams();
   seen = 0;

@@ -133,8 +133,11 @@ function parseExponent(start: usize, end: usize): i32 {
   if (sign == CHAR_PLUS || sign == CHAR_MINUS) at += 1;
   let exponent = 0;
   while (at < end) {
-    if (exponent < EXPONENT_MAX) exponent = exponent * 10 + i32(u32(load<u8>(at)) - CHAR_0);
-    if (exponent > EXPONENT_MAX) exponent = EXPONENT_MAX;
+    // saturates before it multiplies: 4294967298 must not wrap around to 2
+    exponent =
+      exponent >= EXPONENT_MAX / 10
+        ? EXPONENT_MAX
+        : exponent * 10 + i32(u32(load<u8>(at)) - CHAR_0);
     at += 1;
   }
   return sign == CHAR_MINUS ? -exponent : exponent;

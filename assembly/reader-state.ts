@@ -6,19 +6,19 @@ export let failure: i32 = 0;
 export let failureAt: usize = 0;
 /** Lone-surrogate escapes and any valid JSON number pass. */
 export let isLenient: bool = false;
-/** A carriage return is white space anywhere, not only as the last byte. */
-export let carriageReturnPasses: bool = false;
+/** Line breaks are white space anywhere, not only at the end. */
+export let lineBreaksPass: bool = false;
 /** Open `{` and `[` allowed. */
 export let depthMax: i32 = 0;
 /** Address behind the text. */
 export let textEnd: usize = 0;
 
 /** Starts a reading of the text that ends at `end`. */
-export function beginText(end: usize, depth: i32, lenient: bool, carriageReturns: bool): void {
+export function beginText(end: usize, depth: i32, lenient: bool, lineBreaks: bool): void {
   failure = 0;
   failureAt = 0;
   isLenient = lenient;
-  carriageReturnPasses = carriageReturns;
+  lineBreaksPass = lineBreaks;
   depthMax = depth;
   textEnd = end;
 }

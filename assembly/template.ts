@@ -1,7 +1,16 @@
 // Resource templates: literal text and `{name}` variables, each of which matches one or more bytes
-// except `/ ? # % \` (10-catalog section 1).
+// except `/ ? # % \` (10-catalog section 1) and control characters. Two things a variable must not
+// make out of a pinned template either, since URI parsers act on them: a path segment `.` or `..`,
+// and another authority (user information or a port).
 import { SERVER_OFFSET_TEMPLATE_COUNT, SERVER_OFFSET_TEMPLATE_FIRST } from "../src/abi/layout";
-import { CHAR_BACKSLASH, CHAR_BRACE_CLOSE, CHAR_BRACE_OPEN, CHAR_SLASH } from "./chars";
+import {
+  CHAR_BACKSLASH,
+  CHAR_BRACE_CLOSE,
+  CHAR_BRACE_OPEN,
+  CHAR_COLON,
+  CHAR_POINT,
+  CHAR_SLASH,
+} from "./chars";
 import { nameBuffer } from "./memory";
 import { itemName, itemNameSize, itemRecord, serverRecord } from "./table";
 
@@ -14,13 +23,52 @@ export function findTemplate(server: u32, uriSize: u32): i32 {
     const template = itemRecord(item);
     const at = itemName(template);
     const size = usize(itemNameSize(template));
-    if (matches(at, at + size, nameBuffer, nameBuffer + usize(uriSize))) return i32(item);
+    const uriEnd = nameBuffer + usize(uriSize);
+    if (!matches(at, at + size, nameBuffer, uriEnd)) continue;
+    if (!hasDotSegment(nameBuffer, uriEnd) && sameAuthority(at, at + size, nameBuffer, uriEnd)) {
+      return i32(item);
+    }
   }
   return -1;
 }
 
 function isVariableByte(c: u32): bool {
+  if (c < 0x20 || c == 0x7f) return false;
   return c != CHAR_SLASH && c != 0x3f && c != 0x23 && c != 0x25 && c != CHAR_BACKSLASH;
+}
+
+function isDelimiter(c: u32): bool {
+  return c == CHAR_SLASH || c == 0x3f || c == 0x23;
+}
+
+/** A segment between delimiters is `.` or `..`. */
+function hasDotSegment(uri: usize, uriEnd: usize): bool {
+  let start = uri;
+  for (let at = uri; at <= uriEnd; at++) {
+    if (at < uriEnd && !isDelimiter(u32(load<u8>(at)))) continue;
+    const size = at - start;
+    if (size == 1 && u32(load<u8>(start)) == CHAR_POINT) return true;
+    if (size == 2 && load<u16>(start) == 0x2e2e) return true;
+    start = at + 1;
+  }
+  return false;
+}
+
+/** How many `@` and `:` stand between `//` and the next delimiter. */
+function authorityMarks(start: usize, end: usize): u32 {
+  let at = start;
+  while (at + 1 < end && load<u16>(at) != 0x2f2f) at += 1;
+  let marks: u32 = 0;
+  for (at += 2; at < end && !isDelimiter(u32(load<u8>(at))); at++) {
+    const c = u32(load<u8>(at));
+    if (c == 0x40 || c == CHAR_COLON) marks += 1;
+  }
+  return marks;
+}
+
+/** The authority has no `@` and no `:` that the template does not have. */
+function sameAuthority(template: usize, templateEnd: usize, uri: usize, uriEnd: usize): bool {
+  return authorityMarks(template, templateEnd) == authorityMarks(uri, uriEnd);
 }
 
 /** Address behind the variable whose `{` is at `at`. The compiler has checked that it ends. */

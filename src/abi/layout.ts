@@ -143,8 +143,11 @@ export const READ_NAME = 14;
 
 /** Lone-surrogate escapes and any valid JSON number pass (results other than listings). */
 export const READ_FLAG_LENIENT = 1;
-/** Carriage returns are white space (HTTP bodies); without it only a final one is. */
-export const READ_FLAG_CARRIAGE_RETURN = 2;
+/**
+ * Line breaks are white space (HTTP bodies, files). Without it a message is one line: a line feed
+ * may end it, and a carriage return may stand before that end.
+ */
+export const READ_FLAG_LINE_BREAKS = 2;
 /** The result is a listing: three more levels, since a definition's depth restarts at its brace. */
 export const READ_FLAG_LISTING = 4;
 

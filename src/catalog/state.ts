@@ -53,6 +53,22 @@ export class MemoryTrustState implements TrustStateStore {
   }
 }
 
+/**
+ * Refuses a state that no store should hold: every comparison with NaN is false, so a damaged
+ * version would switch the rollback check off.
+ *
+ * @throws {GuardError} STATE_CORRUPT
+ */
+export function assertTrustState(state: TrustState): void {
+  const versions = [state.rootVersion, state.catalogVersion];
+  const digests = [state.rootSha256, state.catalogSha256];
+  const isSound =
+    versions.every((version) => Number.isSafeInteger(version) && version >= 1) &&
+    digests.every((digest) => HEX_DIGEST.test(digest));
+  if (isSound) return;
+  throw new GuardError("STATE_CORRUPT", "expected versions and digests in the stored trust state");
+}
+
 /** The bytes of a state document: canonical JSON, no line feed at the end. */
 export function serializeTrustState(state: TrustState): Uint8Array {
   // WHY: written out, because these members need no escapes and stand in canonical order

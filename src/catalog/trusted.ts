@@ -132,6 +132,16 @@ export function isTrustedCatalog(value: unknown): value is TrustedCatalog {
   return TrustedCatalog.isTrusted(value);
 }
 
+/**
+ * Refuses a look-alike: only what `TrustedCatalog.open` made was verified.
+ *
+ * @throws {GuardError} ARGUMENT_INVALID
+ */
+export function assertTrusted(value: unknown): asserts value is TrustedCatalog {
+  if (isTrustedCatalog(value)) return;
+  throw new GuardError("ARGUMENT_INVALID", "expected a catalog of TrustedCatalog.open");
+}
+
 function copySigned(options: OpenOptions): SignedCatalog {
   const { envelope, toml, signatures } = options;
   if (envelope !== undefined) {

@@ -4,7 +4,7 @@ import { GuardError } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { compileImage } from "./compile.ts";
 import type { TrustRoot } from "./root.ts";
-import type { TrustState } from "./state.ts";
+import { assertTrustState, type TrustState } from "./state.ts";
 import type { Catalog } from "./types.ts";
 import {
   assertId,
@@ -94,6 +94,7 @@ export type VerifyReport =
  */
 export function verifyCatalog(input: VerifyInput): VerifyReport {
   assertNumbers(input);
+  if (input.state !== undefined) assertTrustState(input.state);
   const checks: VerifyCheck[] = [];
   try {
     return { ok: true, checks, verified: runChecks(input, checks) };

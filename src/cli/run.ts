@@ -1,14 +1,18 @@
 // `portcullis run`: the stdio guard. Standard output belongs to the protocol.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
+import process from "node:process";
 
+import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { randomUuid, systemClock } from "../clock.ts";
 import { quote } from "../errors.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import type { CatalogUpdates } from "../proxy/catalog-reload.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import { runStdioGuard } from "../proxy/stdio-run.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
+import { type FaultReport, reportFault } from "./fault.ts";
 import { ioFault, MODE_PRIVATE_FILE } from "./files.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
 import { openHome } from "./trust-files.ts";
@@ -36,6 +40,9 @@ const spec: CommandSpec = {
   notes: [
     "Without CMD the command of the catalog is run; with one it must be that command. When the\n" +
       "catalog cannot be verified nothing is started (exit 2), else the exit code is the server's.",
+    "SIGHUP, or a change of the signed files in the home, makes the guard verify them again: a good\n" +
+      "catalog takes over without a restart; a bad one is refused, and the running one stays in\n" +
+      "force until it expires.",
   ],
   examples: [
     "portcullis run --server filesystem",
@@ -49,7 +56,25 @@ async function stream(args: Arguments, io: Io): Promise<number> {
   const cap = args.text("scope-cap");
   const principal = args.text("principal") ?? PRINCIPAL_DEFAULT;
   if (principal === "") throw usageFault(spec, "a principal", "an empty name");
-  const { catalog } = await openHome(guardHome(args, io), { remembers: true });
+  const updates = new HomeUpdates(args, io);
+  try {
+    return await guard(args, io, { serverId, denyAs, cap, principal, updates });
+  } finally {
+    updates.close();
+  }
+}
+
+interface GuardSettings {
+  readonly serverId: string;
+  readonly denyAs: "error" | "result";
+  readonly cap: string | undefined;
+  readonly principal: string;
+  readonly updates: HomeUpdates;
+}
+
+async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<number> {
+  const { serverId, denyAs, cap, principal, updates } = settings;
+  const catalog = await updates.open();
   const record = args.text("record");
   const recorder =
     record === undefined
@@ -64,12 +89,85 @@ async function stream(args: Arguments, io: Io): Promise<number> {
       serverId,
       principal,
       denyAs,
+      updates,
       ...(args.command === undefined ? {} : { command: args.command }),
       ...(cap === undefined ? {} : { scopeCap: listOf(spec, "scope-cap", cap) }),
       ...(recorder === undefined ? {} : { onRecord: recorder.write }),
     });
   } finally {
     recorder?.close();
+  }
+}
+
+/**
+ * Newer catalogs from the home: on SIGHUP, and when its signed files change.
+ *
+ * SIGHUP is taken from the first moment on, so that one which comes early ends nothing.
+ */
+class HomeUpdates implements CatalogUpdates {
+  readonly #args: Arguments;
+  readonly #io: Io;
+  readonly #startedMs: number = systemClock();
+  #request: ((isAsked: boolean) => void) | undefined;
+  #isAskedEarly = false;
+  readonly #onHangup = (): void => {
+    if (this.#request === undefined) this.#isAskedEarly = true;
+    else this.#request(true);
+  };
+
+  constructor(args: Arguments, io: Io) {
+    this.#args = args;
+    this.#io = io;
+    process.on("SIGHUP", this.#onHangup);
+  }
+
+  async open(): Promise<TrustedCatalog> {
+    const { catalog } = await openHome(guardHome(this.#args, this.#io), { remembers: true });
+    return catalog;
+  }
+
+  begin(request: (isAsked: boolean) => void): () => void {
+    this.#request = request;
+    if (this.#isAskedEarly) request(true);
+    let stopWatch: (() => void) | undefined;
+    let hasEnded = false;
+    void this.#watch(request).then((stop) => {
+      if (hasEnded) stop();
+      else stopWatch = stop;
+    });
+    return () => {
+      hasEnded = true;
+      stopWatch?.();
+    };
+  }
+
+  explain(fault: unknown): Promise<FaultReport> {
+    return reportFault(fault);
+  }
+
+  note(line: string): void {
+    this.#io.note(line);
+  }
+
+  close(): void {
+    process.off("SIGHUP", this.#onHangup);
+  }
+
+  async #watch(request: (isAsked: boolean) => void): Promise<() => void> {
+    const onLost = (why: string): void =>
+      this.note(`changes of the home are not noticed (${why}); send SIGHUP after each`);
+    try {
+      const { watchSignedFiles } = await import("./reload-watch.ts");
+      return watchSignedFiles({
+        folder: guardHome(this.#args, this.#io).path,
+        sinceMs: this.#startedMs,
+        onChange: () => request(false),
+        onLost,
+      });
+    } catch (fault) {
+      onLost((await reportFault(fault)).message);
+      return () => undefined;
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // One decision under an assumption: what the catalog would say if the live definition were the
 // pinned one. For explanations only; no guard that can let a call through ever comes out of here.
-import type { TrustedCatalog } from "../catalog/trusted.ts";
-import type { Clock } from "../clock.ts";
+
 import { LIMIT_ID_BYTES } from "../abi/limits.ts";
+import { assertTrusted, type TrustedCatalog } from "../catalog/trusted.ts";
+import type { Clock } from "../clock.ts";
 import type { Decision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
@@ -29,6 +30,7 @@ export function decideAsIfAdmitted(
   call: AssumedCall,
   clock: Clock,
 ): Decision {
+  assertTrusted(trusted);
   const { catalog } = trusted;
   // a kernel of its own, thrown away with the answer
   const guard = new GuardKernel(trusted.image, clock, LIMIT_ID_BYTES);

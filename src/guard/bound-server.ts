@@ -11,7 +11,7 @@ import {
 } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
-import { ScopeSet } from "./scope-set.ts";
+import { type ScopeSet, toScopeSet } from "./scope-set.ts";
 import { instructionsMatch } from "./validator.ts";
 
 const WORD = 4294967296;
@@ -35,14 +35,16 @@ export class BoundServer {
    */
   check(tool: string, scopes?: ScopeSet | readonly string[]): Decision {
     const guard = this.#guard;
-    guard.ensureBound(this.id);
+    // INVARIANT: the caller's code (iterators, the clock) runs before anything is written for the
+    // kernel, so that it cannot ask about something else in between
+    const set = scopes === undefined ? undefined : toScopeSet(this.#catalog, scopes);
     const now = guard.now();
+    guard.ensureBound(this.id);
     const size = guard.writeName(tool, LIMIT_NAME_BYTES);
     const { exports } = guard.kernel;
     const low = now | 0;
     const high = (now / WORD) | 0;
-    if (scopes === undefined) return toDecision(exports.checkBound(KIND_TOOL, size, low, high));
-    const set = scopes instanceof ScopeSet ? scopes : new ScopeSet(this.#catalog, scopes);
+    if (set === undefined) return toDecision(exports.checkBound(KIND_TOOL, size, low, high));
     if (set.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
     return toDecision(
       exports.checkBoundScoped(KIND_TOOL, size, set.w0, set.w1, set.w2, set.w3, low, high),
@@ -52,17 +54,18 @@ export class BoundServer {
   /**
    * Decides one raw message to this server; see `ScopeGuard#checkMessage`.
    *
-   * @param flags READ_FLAG_*; by default a carriage return passes only as the last byte
+   * @param flags READ_FLAG_*; by default a message is one line
    */
   checkMessage(bytes: Uint8Array, flags = 0): Decision {
     const guard = this.#guard;
     const { kernel } = guard;
-    if (bytes.length > kernel.inputSize) return toDecision(VERDICT_MALFORMED_MESSAGE);
-    guard.ensureBound(this.id);
     const now = guard.now();
+    const size = bytes.length;
+    if (!(size <= kernel.inputSize)) return toDecision(VERDICT_MALFORMED_MESSAGE);
+    guard.ensureBound(this.id);
     kernel.bytes.set(bytes, kernel.inputAt);
     const high = (now / WORD) | 0;
-    return toDecision(kernel.exports.checkMessage(bytes.length, flags, now | 0, high));
+    return toDecision(kernel.exports.checkMessage(size, flags, now | 0, high));
   }
 
   /** The shape of the message that was read last; valid until the next reading. */

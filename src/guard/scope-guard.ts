@@ -2,7 +2,7 @@
 import { KIND_TOOL, SERVER_ADMITTED } from "../abi/layout.ts";
 import { LIMIT_MESSAGE_STDIO_BYTES, LIMIT_NAME_BYTES } from "../abi/limits.ts";
 import { VERDICT_SCOPE_ESCALATION, VERDICT_TOOL_SMUGGLE } from "../abi/verdict.ts";
-import type { TrustedCatalog } from "../catalog/trusted.ts";
+import { assertTrusted, type TrustedCatalog } from "../catalog/trusted.ts";
 import type { Catalog } from "../catalog/types.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { type Decision, toDecision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
 import { GuardKernel } from "./guard-kernel.ts";
-import { ScopeSet } from "./scope-set.ts";
+import { ScopeSet, toScopeSet } from "./scope-set.ts";
 import { type AdmissionReport, isAdmissionFor } from "./validator.ts";
 
 /** Divisor that takes the high word out of a time in ms. */
@@ -59,6 +59,7 @@ export class ScopeGuard {
   readonly #servers = new Map<string, BoundServer>();
 
   private constructor(catalog: TrustedCatalog, options: ScopeGuardOptions) {
+    assertTrusted(catalog);
     const clock = options.clock ?? systemClock;
     const size = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
     this.#catalog = catalog.catalog;
@@ -72,8 +73,9 @@ export class ScopeGuard {
   /**
    * A guard with a kernel instance of its own.
    *
-   * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
-   *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had
+   * @throws {GuardError} ARGUMENT_INVALID for anything that `TrustedCatalog.open` did not make;
+   *   SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD, KERNEL_CAPACITY or
+   *   IMAGE_INVALID when the kernel cannot be had
    */
   static fromCatalog(catalog: TrustedCatalog, options: ScopeGuardOptions = {}): ScopeGuard {
     return new ScopeGuard(catalog, options);
@@ -101,16 +103,18 @@ export class ScopeGuard {
   check(request: CheckRequest): Decision {
     const { server, tool, scopes } = request;
     const guard = this.#guard;
+    // INVARIANT: the caller's code (getters, iterators, the clock) runs before anything is written
+    // for the kernel, so that it cannot ask about something else in between
+    const set = scopes === undefined ? undefined : toScopeSet(this.#catalog, scopes);
     const now = guard.now();
     const serverSize = guard.writeServer(server);
     const nameSize = guard.writeName(tool, LIMIT_NAME_BYTES);
     const { exports } = guard.kernel;
-    if (scopes === undefined) {
+    if (set === undefined) {
       const high = (now / WORD) | 0;
       return toDecision(exports.check(serverSize, KIND_TOOL, nameSize, now | 0, high));
     }
-    const set = this.#setOf(scopes);
-    if (set === undefined) return toDecision(VERDICT_SCOPE_ESCALATION);
+    if (set.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
     return toDecision(
       exports.checkScoped(
         serverSize,
@@ -147,7 +151,9 @@ export class ScopeGuard {
   /** Decides one call of a tool that was resolved before. A foreign handle or set is refused. */
   checkHandle(handle: Handle, scopes: ScopeSet): Decision {
     if (handle.owner !== this) return toDecision(VERDICT_TOOL_SMUGGLE);
-    if (scopes.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    if (!ScopeSet.isScopeSet(scopes) || scopes.owner !== this.#catalog) {
+      return toDecision(VERDICT_SCOPE_ESCALATION);
+    }
     const now = this.#guard.now();
     return toDecision(
       this.#guard.kernel.exports.checkHandle(
@@ -188,10 +194,5 @@ export class ScopeGuard {
     return (
       index >= 0 && kernel.bytes[kernel.exports.regionServerStates() + index] === SERVER_ADMITTED
     );
-  }
-
-  #setOf(scopes: ScopeSet | readonly string[]): ScopeSet | undefined {
-    if (scopes instanceof ScopeSet) return scopes.owner === this.#catalog ? scopes : undefined;
-    return new ScopeSet(this.#catalog, scopes);
   }
 }

@@ -5,7 +5,7 @@ import {
   VERDICT_TOOL_SMUGGLE,
   VERDICT_UNKNOWN_SERVER,
 } from "../abi/verdict.ts";
-import type { TrustedCatalog } from "../catalog/trusted.ts";
+import { assertTrusted, type TrustedCatalog } from "../catalog/trusted.ts";
 import type { Catalog, CatalogItem, CatalogServer, ItemKind } from "../catalog/types.ts";
 import { fingerprintInstructions, manifestFingerprint } from "../manifest/fingerprint.ts";
 import { type ManifestSource, readManifest } from "../manifest/read.ts";
@@ -54,7 +54,9 @@ export function isAdmissionFor(report: object, catalog: Catalog): boolean {
 export class Validator {
   readonly #catalog: Catalog;
 
+  /** @throws {GuardError} ARGUMENT_INVALID for what `TrustedCatalog.open` did not make */
   constructor(catalog: TrustedCatalog) {
+    assertTrusted(catalog);
     this.#catalog = catalog.catalog;
   }
 

@@ -11,7 +11,7 @@ const READ_ERRORS: ReadonlyMap<number, string> = new Map([
   [layout.READ_NUMBER, "expected a number that a double keeps, got one that would change"],
   [layout.READ_SIZE, "expected a text within the size limit, got a larger one"],
   [layout.READ_TRAILING, "expected nothing behind the value, got more text"],
-  [layout.READ_LINE_BREAK, "expected no carriage return inside a message, got one"],
+  [layout.READ_LINE_BREAK, "expected one message on one line, got a line break inside it"],
   [layout.READ_SHAPE, "expected another shape"],
   [layout.READ_MEMBER_VARIANT, "expected known member names byte for byte, got a look-alike"],
   [layout.READ_ID, "expected an id that is a string or an integer, got something else"],

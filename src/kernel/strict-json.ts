@@ -1,5 +1,5 @@
 // Strict JSON and RFC 8785 for the host: the kernel judges the bytes, `JSON.parse` builds the value.
-import { READ_FLAG_CARRIAGE_RETURN, READ_OK } from "../abi/layout.ts";
+import { READ_FLAG_LINE_BREAKS, READ_OK } from "../abi/layout.ts";
 import { isWellFormed, utf8 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { describeReadError } from "./read-errors.ts";
@@ -22,7 +22,7 @@ export function jsonBytes(text: string): Uint8Array<ArrayBuffer> {
 export function parseStrictJson(bytes: Uint8Array): unknown {
   const kernel = readerKernel(bytes.length);
   kernel.writeInput(bytes);
-  const code = kernel.exports.readJson(bytes.length, READ_FLAG_CARRIAGE_RETURN);
+  const code = kernel.exports.readJson(bytes.length, READ_FLAG_LINE_BREAKS);
   if (code !== READ_OK) {
     throw new GuardError("JSON_INVALID", describeReadError(code), {
       at: { offset: kernel.exports.readFailureAt() },

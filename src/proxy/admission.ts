@@ -59,7 +59,7 @@ export class Admission {
   /** `kind name` -> the digest that was admitted. */
   #admitted = new Map<string, string>();
   readonly #drifted = new Set<string>();
-  readonly #waiters: Waiter[] = [];
+  #waiters: Waiter[] = [];
   #capabilities: ReadonlySet<string> | undefined;
   #context: string | undefined;
   #running: { readonly listing: CompleteListing; readonly context: string | undefined } | undefined;
@@ -67,6 +67,8 @@ export class Admission {
   readonly #changed = new Set<ItemKind>();
   #restarts = 0;
   #stopTimer: (() => void) | undefined;
+  /** On the monotonic clock; infinite while no timer runs. */
+  #armedForMs: number = Number.POSITIVE_INFINITY;
   #isRefused = false;
 
   constructor(options: AdmissionOptions) {
@@ -84,16 +86,31 @@ export class Admission {
     return this.#waiters.length > 0;
   }
 
+  /** Names of the capabilities that the server declared; `undefined` before it did. */
+  get capabilities(): ReadonlySet<string> | undefined {
+    return this.#capabilities;
+  }
+
+  /** Id key of the guard's own request that has no answer yet. */
+  get runningKey(): string | undefined {
+    return this.#running?.listing.requestKey;
+  }
+
   /** True when a message of this context may be decided without listing first. */
   isFresh(context: string | undefined): boolean {
     if (this.#running !== undefined || this.#waiters.length > 0) return false;
     return context === this.#context && this.#staleKinds().length === 0;
   }
 
-  /** Lists, then lets `go` run, after everything that waits already; at most 30 s later. */
-  wait(context: string | undefined, go: () => void): void {
-    const deadlineMs = this.#options.monotonic() + LIMIT_ADMISSION_WAIT_MS;
+  /** On the monotonic clock: when a message that begins to wait now has waited long enough. */
+  get deadlineMs(): number {
+    return this.#options.monotonic() + LIMIT_ADMISSION_WAIT_MS;
+  }
+
+  /** Lists, then lets `go` run, after everything that waits already; at `deadlineMs` at the latest. */
+  wait(context: string | undefined, go: () => void, deadlineMs: number = this.deadlineMs): void {
     this.#waiters.push({ context, deadlineMs, go });
+    if (deadlineMs < this.#armedForMs) this.#disarmTimer();
     this.#armTimer();
     if (this.#running === undefined) this.#list(context);
   }
@@ -161,10 +178,9 @@ export class Admission {
 
   /** The server is gone: nobody waits any longer, and nothing is believed. */
   stop(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
+    this.#disarmTimer();
     this.#running = undefined;
-    this.#waiters.length = 0;
+    this.#waiters = [];
     this.forget();
   }
 
@@ -290,24 +306,32 @@ export class Admission {
   }
 
   #armTimer(): void {
-    const first = this.#waiters[0];
-    if (first === undefined) {
-      this.#stopTimer?.();
-      this.#stopTimer = undefined;
+    if (this.#waiters.length === 0) {
+      this.#disarmTimer();
       return;
     }
     if (this.#stopTimer !== undefined) return;
-    const delayMs = Math.max(0, first.deadlineMs - this.#options.monotonic());
+    // what has waited under another catalog brings an earlier deadline along
+    for (const { deadlineMs } of this.#waiters) {
+      this.#armedForMs = Math.min(this.#armedForMs, deadlineMs);
+    }
+    const delayMs = Math.max(0, this.#armedForMs - this.#options.monotonic());
     this.#stopTimer = this.#options.timer(delayMs, () => this.#expire());
+  }
+
+  #disarmTimer(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    this.#armedForMs = Number.POSITIVE_INFINITY;
   }
 
   /** Refuses those who have waited long enough; nothing is admitted then. */
   #expire(): void {
-    this.#stopTimer = undefined;
+    this.#disarmTimer();
     const now = this.#options.monotonic();
     const late = this.#waiters.filter((waiter) => waiter.deadlineMs <= now);
     if (late.length > 0) {
-      this.#waiters.splice(0, late.length);
+      this.#waiters = this.#waiters.filter((waiter) => waiter.deadlineMs > now);
       if (this.#waiters.length === 0) this.#running = undefined;
       this.#failed("the server did not answer a listing in time");
       for (const waiter of late) waiter.go();

@@ -77,6 +77,12 @@ export function requestFrame(id: string, method: string, paramsText: string): Ui
   return utf8(`${head},"params":${paramsText}}\n`);
 }
 
+/** A notification of the guard itself. */
+export function notificationFrame(method: string, paramsText: string): Uint8Array {
+  const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
+  return utf8(`${head},"params":${paramsText}}\n`);
+}
+
 /** The JSON value of an id key (`MessageId.key`). */
 export function idOfKey(key: string): string | number | null {
   if (key.startsWith("s:")) return key.slice(2);

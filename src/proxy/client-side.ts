@@ -14,20 +14,26 @@ import {
   VERDICT_INTERNAL_FAULT,
   VERDICT_MALFORMED_MESSAGE,
   VERDICT_TOOL_SMUGGLE,
-  VERDICT_UNKNOWN_SERVER,
 } from "../abi/verdict.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { quote } from "../errors.ts";
 import type { MalformedMessage, MessageShape } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
-import { INTERNAL_ERROR_CODE, idOfKey, PARSE_ERROR_CODE, plainError } from "./answers.ts";
+import {
+  INTERNAL_ERROR_CODE,
+  idOfKey,
+  PARSE_ERROR_CODE,
+  plainError,
+  refusalError,
+} from "./answers.ts";
 import { GUARD_ID_PREFIX, metaOf } from "./complete-listing.ts";
 import type { FramedLine } from "./framing.ts";
 import { membersOf, valueAt, wholeValue } from "./json-members.ts";
 import { LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD, METHODS } from "./methods.ts";
-import type { PendingRequest, SessionState } from "./session-state.ts";
+import type { HeldMessage, PendingRequest, SessionState } from "./session-state.ts";
 import { subscribedUris } from "./subscriptions.ts";
+import { usesTask } from "./tasks.ts";
 
 /** One message of the client that was read. */
 interface ClientMessage {
@@ -37,6 +43,8 @@ interface ClientMessage {
   readonly shape: MessageShape;
   readonly key: string;
   readonly method: string;
+  /** On the monotonic clock; `undefined` for what has not waited yet. */
+  readonly deadlineMs: number | undefined;
 }
 
 /** Handles what the client sends. */
@@ -47,8 +55,12 @@ export class ClientSide {
     this.#state = state;
   }
 
-  /** Takes one line of the client. */
-  take(framed: FramedLine): void {
+  /**
+   * Takes one line of the client.
+   *
+   * @param deadlineMs on the monotonic clock, of a message that has waited under another catalog
+   */
+  take(framed: FramedLine, deadlineMs?: number): void {
     if (framed.kind === "too-long") {
       const key = this.#state.keyOfId(framed.idText);
       this.#refuseUnreadable(key, `a line of ${framed.sizeBytes} bytes is over the limit`);
@@ -77,6 +89,7 @@ export class ClientSide {
       shape,
       key: shape.id?.key ?? "null",
       method: shape.method ?? "",
+      deadlineMs,
     };
     if (shape.kind === "request") this.#request(message);
     else if (shape.kind === "notification") this.#notification(message);
@@ -94,7 +107,9 @@ export class ClientSide {
     }
     const refusal = this.#refusalOf(message);
     if (refusal !== undefined) {
-      this.#refuse(message, toDecision(refusal.verdict), refusal.detail);
+      this.#refuse(message, refusal.decision, refusal.detail);
+    } else if (this.#isOldTask(message)) {
+      this.#whenAdmitted(message, (decided) => this.#concludeTask(decided));
     } else if (shape.dispatch !== METHOD_OTHER) {
       this.#dispatch(message);
     } else if (LISTING_OF_METHOD.has(method)) {
@@ -110,27 +125,38 @@ export class ClientSide {
 
   /** What refuses a request whatever it names. */
   #refusalOf({ key, method, shape, line }: ClientMessage): Refusal | undefined {
-    const { parts, pending } = this.#state;
+    const { parts, pending, standing, tasks } = this.#state;
     if (key.startsWith(`s:${GUARD_ID_PREFIX}`)) {
-      return { verdict: VERDICT_MALFORMED_MESSAGE, detail: "an id of the guard's own" };
+      return refusalBy(VERDICT_MALFORMED_MESSAGE, "an id of the guard's own");
     }
-    if (pending.has(key)) {
-      return { verdict: VERDICT_MALFORMED_MESSAGE, detail: "an id that is in flight" };
-    }
+    if (pending.has(key)) return refusalBy(VERDICT_MALFORMED_MESSAGE, "an id that is in flight");
     if (pending.size >= LIMIT_PENDING) {
-      return { verdict: VERDICT_INTERNAL_FAULT, detail: `${LIMIT_PENDING} requests in flight` };
+      return refusalBy(VERDICT_INTERNAL_FAULT, `${LIMIT_PENDING} requests in flight`);
     }
-    if (parts.server === undefined) return { verdict: VERDICT_UNKNOWN_SERVER };
-    if (!parts.methods.allows(method, "client")) return { verdict: VERDICT_FEATURE_DENIED };
-    if (this.#state.isExpiredFor(method)) return { verdict: VERDICT_CATALOG_EXPIRED };
+    if (standing !== undefined) return { decision: standing };
+    if (!parts.methods.allows(method, "client")) return refusalBy(VERDICT_FEATURE_DENIED);
+    if (this.#state.isExpiredFor(method)) return refusalBy(VERDICT_CATALOG_EXPIRED);
     const isCore = METHODS.get(method)?.feature === "core";
     if (shape.dispatch === METHOD_OTHER && !isCore && !parts.isKnownPrincipal) {
-      return { verdict: VERDICT_IDENTITY_UNKNOWN };
+      return refusalBy(VERDICT_IDENTITY_UNKNOWN);
     }
-    if (!this.#state.tasks.allows(method, line, shape.params)) {
-      return { verdict: VERDICT_TOOL_SMUGGLE, detail: "a task that no call of this session made" };
+    if (!tasks.allows(method, line, shape.params)) {
+      return refusalBy(VERDICT_TOOL_SMUGGLE, "a task that no call of this session made");
     }
     return undefined;
+  }
+
+  /** A task that a call under another catalog has made: this one may not allow the call. */
+  #isOldTask({ method, line, shape }: ClientMessage): boolean {
+    const { tasks, epoch } = this.#state;
+    return usesTask(method) && tasks.makerOf(line, shape.params)?.epoch !== epoch;
+  }
+
+  #concludeTask(message: ClientMessage): void {
+    const maker = this.#state.tasks.makerOf(message.line, message.shape.params);
+    const decision = this.#state.decideTool(maker?.tool ?? "");
+    if (decision.outcome === "allow") this.#allow(message);
+    else this.#refuse(message, decision, `a task of ${quote(maker?.tool ?? "")}`);
   }
 
   #dispatch(message: ClientMessage): void {
@@ -171,12 +197,8 @@ export class ClientSide {
   }
 
   #concludeSubscriptions(message: ClientMessage, uris: readonly string[]): void {
-    const { bound, layers } = this.#state.parts;
     for (const uri of uris) {
-      const params = { uri };
-      const subscribe = { jsonrpc: "2.0", id: 0, method: "resources/subscribe", params };
-      const decision = bound.checkMessage(new TextEncoder().encode(JSON.stringify(subscribe)));
-      const whole = layers.combine(decision, "resource", uri);
+      const whole = this.#state.decideSubscription(uri);
       if (whole.outcome === "allow") continue;
       this.#refuse(message, whole, `subscription to ${quote(uri)}`);
       return;
@@ -195,24 +217,30 @@ export class ClientSide {
       go(message);
       return;
     }
+    const deadlineMs = message.deadlineMs ?? admission.deadlineMs;
     // WHY: the chunk belongs to the stream; what waits is a copy
     const frame = message.frame.slice();
     const waiting = { ...message, frame, line: frame.subarray(0, frame.length - 1) };
-    const request = pendingOf(waiting, context, frame);
+    const request = this.#pendingOf(waiting, context, {
+      sizeBytes: frame.length,
+      isAnswer: false,
+      again: () => this.take({ kind: "line", frame }, deadlineMs),
+    });
     this.#state.hold(message.key, request);
-    admission.wait(context, () => {
+    const decide = (): void => {
       // cancelled meanwhile
       if (this.#state.pending.get(message.key) !== request) return;
       this.#state.pending.delete(message.key);
       this.#state.unhold(request);
       go(waiting);
-    });
+    };
+    admission.wait(context, decide, deadlineMs);
   }
 
   #allow(message: ClientMessage): void {
     const { key, method, shape, frame, line } = message;
     const { parts, pending } = this.#state;
-    pending.set(key, pendingOf(message, metaOf(line, shape.meta), undefined));
+    pending.set(key, this.#pendingOf(message, metaOf(line, shape.meta), undefined));
     this.#state.recordDecision(toDecision(VERDICT_ALLOWED), {
       sender: "client",
       method,
@@ -239,46 +267,75 @@ export class ClientSide {
     );
   }
 
-  #notification({ frame, line, shape, method }: ClientMessage): void {
-    const { parts, pending } = this.#state;
+  #pendingOf(
+    { method, shape }: ClientMessage,
+    context: string | undefined,
+    held: HeldMessage | undefined,
+  ): PendingRequest {
+    const { epoch } = this.#state;
+    const isModern = context !== undefined;
+    return { method, tool: shape.name, isModern, context, epoch, held };
+  }
+
+  #notification(message: ClientMessage): void {
+    const { frame, method } = message;
     const state = this.#state;
-    if (parts.server === undefined) {
-      state.drop("client", VERDICT_UNKNOWN_SERVER, "a notification", { method });
-      return;
+    if (method === "notifications/cancelled" && this.#cancel(message)) return;
+    const refusal = this.#refusalOfNotification(method);
+    if (refusal === undefined) state.parts.toServer(frame);
+    else state.dropAs(refusal, { sender: "client", detail: "a notification", method });
+  }
+
+  #refusalOfNotification(method: string): Decision | undefined {
+    const { parts, standing } = this.#state;
+    if (standing !== undefined) return standing;
+    if (!parts.methods.allows(method, "client")) return toDecision(VERDICT_FEATURE_DENIED);
+    return this.#state.isExpiredFor(method) ? toDecision(VERDICT_CATALOG_EXPIRED) : undefined;
+  }
+
+  /** Ends the wait for a request of the client; true when there is nothing more to do. */
+  #cancel({ frame, line, shape, method }: ClientMessage): boolean {
+    const state = this.#state;
+    const span = valueAt(line, shape.params, "requestId");
+    const key = state.keyOfId(span && line.subarray(span.start, span.end));
+    if (key?.startsWith(`s:${GUARD_ID_PREFIX}`) === true) {
+      state.drop("client", VERDICT_MALFORMED_MESSAGE, "an id of the guard's own", { method });
+      return true;
     }
-    if (!parts.methods.allows(method, "client")) {
-      state.drop("client", VERDICT_FEATURE_DENIED, "a notification", { method });
-      return;
+    const request = key === undefined ? undefined : state.pending.get(key);
+    if (key === undefined || request === undefined) return false;
+    state.pending.delete(key);
+    const { held } = request;
+    state.unhold(request);
+    if (held !== undefined) {
+      const what = held.isAnswer ? "before its answer was passed on" : "before it was sent";
+      state.drop("client", VERDICT_ALLOWED, `cancelled ${what}`, { method });
+    } else {
+      // WHY: also where nothing else passes any more, what was sent on may be called off
+      state.parts.toServer(frame);
     }
-    if (state.isExpiredFor(method)) {
-      state.drop("client", VERDICT_CATALOG_EXPIRED, "a notification", { method });
-      return;
-    }
-    if (method === "notifications/cancelled") {
-      const span = valueAt(line, shape.params, "requestId");
-      const key = state.keyOfId(span && line.subarray(span.start, span.end));
-      if (key?.startsWith(`s:${GUARD_ID_PREFIX}`) === true) {
-        state.drop("client", VERDICT_MALFORMED_MESSAGE, "an id of the guard's own", { method });
-        return;
-      }
-      const request = key === undefined ? undefined : pending.get(key);
-      if (key !== undefined) pending.delete(key);
-      if (request?.held !== undefined) {
-        state.unhold(request);
-        state.drop("client", VERDICT_ALLOWED, "cancelled before it was sent", { method });
-        return;
-      }
-    }
-    parts.toServer(frame);
+    return true;
   }
 
   #response({ frame, key }: ClientMessage): void {
-    if (!this.#state.pendingServer.delete(key)) {
+    const { parts, pendingServer } = this.#state;
+    const method = pendingServer.get(key);
+    if (method === undefined) {
       const detail = "a response to a request that was never passed on";
       this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, detail);
       return;
     }
-    this.#state.parts.toServer(frame);
+    pendingServer.delete(key);
+    const refusal = this.#state.refusalOfServer(method);
+    if (refusal === undefined) {
+      parts.toServer(frame);
+      return;
+    }
+    // WHY: what the client was asked under another catalog is not told under this one
+    const detail = "a response that is no longer allowed";
+    this.#state.dropAs(refusal, { sender: "client", detail, method });
+    const call = { server: parts.serverId, tool: method, traceId: parts.uuid() };
+    parts.toServer(refusalError(idOfKey(key), refusal, call));
   }
 
   #malformed(line: Uint8Array, shape: MalformedMessage): void {
@@ -306,17 +363,13 @@ export class ClientSide {
 }
 
 interface Refusal {
-  readonly verdict: number;
+  readonly decision: Decision;
   readonly detail?: string;
 }
 
-function pendingOf(
-  message: ClientMessage,
-  context: string | undefined,
-  held: Uint8Array | undefined,
-): PendingRequest {
-  const { method, shape } = message;
-  return { method, tool: shape.name, isModern: context !== undefined, held };
+function refusalBy(verdict: number, detail?: string): Refusal {
+  const decision = toDecision(verdict);
+  return detail === undefined ? { decision } : { decision, detail };
 }
 
 /** True for a refusal that no listing could change. */

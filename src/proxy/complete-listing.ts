@@ -76,6 +76,11 @@ export class CompleteListing {
     return this.#requestId !== "";
   }
 
+  /** Id key of the request that has no answer yet. */
+  get requestKey(): string | undefined {
+    return this.isRunning ? `s:${this.#requestId}` : undefined;
+  }
+
   /** Why it failed; `undefined` while it runs and when it is complete. */
   get failure(): string | undefined {
     return this.#failure;

@@ -11,12 +11,14 @@ export type RecordKind =
   /** Parts of a message were left out. */
   | "cut"
   /** The guard's own listing ended. */
-  | "listing";
+  | "listing"
+  /** Another catalog is in force, or one was refused and the running one kept. */
+  | "reload";
 
 /** One event; never holds arguments, results or secrets. */
 export interface GuardRecord {
   readonly kind: RecordKind;
-  /** Who sent what was decided; `guard` for its own listings. */
+  /** Who sent what was decided; `guard` for its own listings and for catalogs. */
   readonly sender: "client" | "server" | "guard";
   /** Catalog id. */
   readonly server: string;

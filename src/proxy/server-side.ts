@@ -2,22 +2,29 @@
 import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
 import {
   VERDICT_ALLOWED,
-  VERDICT_CATALOG_EXPIRED,
   VERDICT_FEATURE_DENIED,
-  VERDICT_IDENTITY_UNKNOWN,
   VERDICT_INTERNAL_FAULT,
   VERDICT_MALFORMED_MESSAGE,
+  VERDICT_SERVER_NOT_ADMITTED,
 } from "../abi/verdict.ts";
 import type { MalformedMessage, MessageShape, Span } from "../kernel/message.ts";
-import { toDecision } from "../verdict.ts";
+import { type Decision, toDecision } from "../verdict.ts";
 import { idOfKey, INTERNAL_ERROR_CODE, plainError, refusalError } from "./answers.ts";
+import { subscriptionIdOf } from "./change-listeners.ts";
 import { GUARD_ID_PREFIX } from "./complete-listing.ts";
 import { applyEdits } from "./cut.ts";
 import { labelEdits } from "./elicitation.ts";
 import type { FramedLine } from "./framing.ts";
-import { memberNamed, membersOf, readNumber, valueAt, wholeValue } from "./json-members.ts";
-import { LIMIT_PENDING } from "./limits.ts";
-import { CHANGED_KINDS, LISTING_OF_METHOD, METHODS } from "./methods.ts";
+import {
+  memberNamed,
+  membersOf,
+  readNumber,
+  readString,
+  valueAt,
+  wholeValue,
+} from "./json-members.ts";
+import { LIMIT_HELD_BYTES, LIMIT_PENDING } from "./limits.ts";
+import { CHANGED_KINDS, LISTING_OF_METHOD } from "./methods.ts";
 import { judgeResult, type ResultContext } from "./results.ts";
 import type { PendingRequest, SessionState } from "./session-state.ts";
 
@@ -25,6 +32,11 @@ import type { PendingRequest, SessionState } from "./session-state.ts";
 const READ_FLAGS = READ_FLAG_LENIENT | READ_FLAG_LISTING;
 /** 2025-11-25: the error by which a server asks the client to open a URL. */
 const URL_ELICITATION_CODE = -32042;
+/** What a server says of a task of its own accord. */
+const TASK_NEWS: ReadonlySet<string> = new Set([
+  "notifications/tasks/status",
+  "notifications/tasks",
+]);
 
 /** A response that carries a result. */
 interface ServerResult {
@@ -42,21 +54,18 @@ export class ServerSide {
   readonly #context: ResultContext;
 
   constructor(state: SessionState) {
-    const { admission, parts } = state;
-    let isIntroductionRefused = false;
     this.#state = state;
+    // INVARIANT: nothing here outlives a catalog; every member asks for the one in force
     this.#context = {
-      serverId: parts.serverId,
-      methods: parts.methods,
-      isRefused: () => isIntroductionRefused || admission.isRefused,
-      seeInstructions: (text) => {
-        const isPinned = parts.bound.seeInstructions(text);
-        if (!isPinned && parts.server?.onDrift !== "block-tool") isIntroductionRefused = true;
-        return isPinned;
+      serverId: state.parts.serverId,
+      get methods() {
+        return state.parts.methods;
       },
-      sawCapabilities: (names) => admission.sawCapabilities(names),
-      sawPage: (manifest) => admission.sawPage(manifest),
-      keeps: (item) => admission.keeps(item),
+      isRefused: () => state.isRefused,
+      seeInstructions: (text) => state.seeInstructions(text),
+      sawCapabilities: (names) => state.admission.sawCapabilities(names),
+      sawPage: (manifest) => state.admission.sawPage(manifest),
+      keeps: (item) => state.admission.keeps(item),
     };
   }
 
@@ -111,28 +120,27 @@ export class ServerSide {
       return;
     }
     const edits = labelEdits(line, method, shape.params, parts.serverId);
-    const verdict = this.#verdictOn(method) ?? (edits ? undefined : VERDICT_MALFORMED_MESSAGE);
-    if (verdict !== undefined || edits === undefined) {
-      const decision = toDecision(verdict ?? VERDICT_MALFORMED_MESSAGE);
+    const refusal = this.#refusalOf(method) ?? (edits ? undefined : this.#state.malformed);
+    if (refusal !== undefined || edits === undefined) {
+      const decision = refusal ?? this.#state.malformed;
       drop(decision.code, "a request of the server");
       // WHY: the server is told at once, and does not wait for a client that was never asked
       const call = { server: parts.serverId, tool: method, traceId: parts.uuid() };
       parts.toServer(refusalError(idOfKey(key), decision, call));
       return;
     }
-    pendingServer.add(key);
+    pendingServer.set(key, method);
     this.#state.recordDecision(toDecision(VERDICT_ALLOWED), { sender: "server", method });
     parts.toClient(edits.length === 0 ? frame : applyEdits(frame, edits));
   }
 
   /** Why the server may not send this method; `undefined` when it may. */
-  #verdictOn(method: string): number | undefined {
-    const { parts, pendingServer } = this.#state;
-    if (!parts.methods.allows(method, "server")) return VERDICT_FEATURE_DENIED;
-    if (this.#state.isExpiredFor(method)) return VERDICT_CATALOG_EXPIRED;
-    const isCore = METHODS.get(method)?.feature === "core";
-    if (!isCore && !parts.isKnownPrincipal) return VERDICT_IDENTITY_UNKNOWN;
-    return pendingServer.size >= LIMIT_PENDING ? VERDICT_INTERNAL_FAULT : undefined;
+  #refusalOf(method: string): Decision | undefined {
+    const state = this.#state;
+    const isFull = state.pendingServer.size >= LIMIT_PENDING;
+    return (
+      state.refusalOfServer(method) ?? (isFull ? toDecision(VERDICT_INTERNAL_FAULT) : undefined)
+    );
   }
 
   #notification(frame: Uint8Array, line: Uint8Array, shape: MessageShape): void {
@@ -140,9 +148,9 @@ export class ServerSide {
     const method = shape.method ?? "";
     const changed = CHANGED_KINDS.get(method);
     if (changed !== undefined) state.admission.listChanged(changed);
-    const verdict = this.#verdictOn(method);
-    if (verdict !== undefined) {
-      state.drop("server", verdict, "a notification", { method });
+    const refusal = this.#refusalOf(method) ?? this.#refusalOfOld(method, line, shape);
+    if (refusal !== undefined) {
+      state.dropAs(refusal, { sender: "server", detail: "a notification", method });
       return;
     }
     if (method === "notifications/cancelled") {
@@ -155,6 +163,40 @@ export class ServerSide {
       if (key !== undefined) state.pendingServer.delete(key);
     }
     state.parts.toClient(frame);
+    if (method === "notifications/subscriptions/acknowledged") this.#acknowledged(line, shape);
+  }
+
+  /**
+   * Under a later catalog: news of what an earlier one has let the client ask for. A resource that
+   * is named and not listed again yet may be spoken of; the result of a task has to be allowed.
+   */
+  #refusalOfOld(method: string, line: Uint8Array, shape: MessageShape): Decision | undefined {
+    const state = this.#state;
+    if (state.epoch === 0) return undefined;
+    if (TASK_NEWS.has(method)) {
+      const maker = state.tasks.makerOf(line, shape.params);
+      if (maker === undefined || maker.epoch === state.epoch) return undefined;
+      const decision = state.decideTool(maker.tool);
+      return decision.outcome === "allow" ? undefined : decision;
+    }
+    if (method !== "notifications/resources/updated") return undefined;
+    const uri = readString(line, valueAt(line, shape.params, "uri"));
+    if (uri === undefined) return state.malformed;
+    const decision = state.decideSubscription(uri);
+    const isUnlisted = decision.code === VERDICT_SERVER_NOT_ADMITTED && !state.isRefused;
+    return decision.outcome === "allow" || isUnlisted ? undefined : decision;
+  }
+
+  /** Notes who listens; a subscription of an earlier catalog hears of the change at once. */
+  #acknowledged(line: Uint8Array, shape: MessageShape): void {
+    const { listeners, pending, epoch, parts } = this.#state;
+    const span = subscriptionIdOf(line, shape.params);
+    const key = this.#state.keyOfId(span && line.subarray(span.start, span.end));
+    const request = key === undefined ? undefined : pending.get(key);
+    if (key === undefined || request?.method !== "subscriptions/listen") return;
+    listeners.sawAcknowledged(key, line, shape.params);
+    if (request.epoch === epoch) return;
+    for (const frame of listeners.framesOf(key)) parts.toClient(frame);
   }
 
   #response(frame: Uint8Array, line: Uint8Array, shape: MessageShape): void {
@@ -164,16 +206,22 @@ export class ServerSide {
       state.admission.answer(line, shape);
       return;
     }
+    if (state.abandoned.delete(key)) {
+      state.drop("server", VERDICT_ALLOWED, "the answer to a listing for a catalog before");
+      return;
+    }
     const request = state.pending.get(key);
     if (request === undefined || request.held !== undefined) {
       const detail = "a response that answers no request in flight";
       state.drop("server", VERDICT_MALFORMED_MESSAGE, detail);
       return;
     }
-    state.pending.delete(key);
     if (shape.result !== undefined) {
-      this.#result({ frame, line, result: shape.result, isWellRead: true }, key, request);
-    } else if (this.#asksForUrl(line, shape)) {
+      this.#answered({ frame, line, result: shape.result, isWellRead: true }, key, request);
+      return;
+    }
+    state.pending.delete(key);
+    if (this.#asksForUrl(line, shape)) {
       const decision = toDecision(VERDICT_FEATURE_DENIED);
       state.replace(key, request, decision, "an error that asks the client to open a url");
     } else state.parts.toClient(frame);
@@ -183,6 +231,36 @@ export class ServerSide {
   #asksForUrl(line: Uint8Array, shape: MessageShape): boolean {
     const code = readNumber(line, valueAt(line, shape.failure, "code"));
     return code === URL_ELICITATION_CODE && !this.#state.parts.methods.hasFeature("elicitation");
+  }
+
+  /**
+   * Judges a result now, or, when it is a listing that was asked for under another catalog, once
+   * the guard has listed for this one: until then nothing of it could be kept.
+   */
+  #answered(answer: ServerResult, key: string, request: PendingRequest): void {
+    const state = this.#state;
+    const { admission, epoch } = state;
+    const sizeBytes = answer.frame.length;
+    const isOld = request.epoch !== epoch && LISTING_OF_METHOD.has(request.method);
+    const isRoom = state.heldBytes + sizeBytes <= LIMIT_HELD_BYTES;
+    if (!isOld || !isRoom || admission.isFresh(request.context)) {
+      state.pending.delete(key);
+      this.#result(answer, key, request);
+      return;
+    }
+    // WHY: the chunk belongs to the stream; what waits is a copy
+    const frame = answer.frame.slice();
+    const waiting = { ...answer, frame, line: frame.subarray(0, frame.length - 1) };
+    const again = (): void => this.#answered(waiting, key, request);
+    request.held = { sizeBytes, isAnswer: true, again };
+    state.hold(key, request);
+    admission.wait(request.context, () => {
+      // cancelled meanwhile
+      if (state.pending.get(key) !== request) return;
+      state.pending.delete(key);
+      state.unhold(request);
+      this.#result(waiting, key, request);
+    });
   }
 
   #result(answer: ServerResult, key: string, request: PendingRequest): void {
@@ -206,8 +284,14 @@ export class ServerSide {
       const { method } = request;
       state.record("cut", decision, { sender: "server", method, detail: verdict.cut.join(", ") });
     }
-    const makesTask = request.method === "tools/call" && state.parts.methods.hasFeature("tasks");
-    if (makesTask) state.tasks.sawResult(line, result);
+    const { method, tool = "", epoch } = request;
+    const makesTask = method === "tools/call" && state.parts.methods.hasFeature("tasks");
+    if (makesTask) state.tasks.sawResult(line, result, { tool, epoch });
+    if (method === "initialize") {
+      const seen = passed.subarray(0, passed.length - 1);
+      const own = memberNamed(membersOf(seen, wholeValue(seen)) ?? [], "result")?.value;
+      state.listeners.sawInitialize(seen, own);
+    }
     state.parts.toClient(passed);
   }
 
@@ -230,11 +314,10 @@ export class ServerSide {
     } else if (isOwn) {
       state.admission.answer(line, { result, failure: undefined });
     } else if (request !== undefined && request.held === undefined) {
-      state.pending.delete(key);
       const frame = new Uint8Array(line.length + 1);
       frame.set(line);
       frame[line.length] = 0x0a;
-      this.#result({ frame, line, result, isWellRead: false }, key, request);
+      this.#answered({ frame, line, result, isWellRead: false }, key, request);
     } else this.#unreadable(key, line, shape.message);
   }
 

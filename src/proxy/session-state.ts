@@ -1,16 +1,19 @@
 // What both directions of one guarded connection share: who waits for what, and how it is said.
-import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import {
+  VERDICT_CATALOG_EXPIRED,
+  VERDICT_FEATURE_DENIED,
+  VERDICT_IDENTITY_UNKNOWN,
+  VERDICT_MALFORMED_MESSAGE,
+  VERDICT_UNKNOWN_SERVER,
+} from "../abi/verdict.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
-import type { TrustedCatalog } from "../catalog/trusted.ts";
-import type { CatalogServer } from "../catalog/types.ts";
-import type { Clock } from "../clock.ts";
-import type { BoundServer } from "../guard/bound-server.ts";
-import type { UnenforcedLayers } from "../guard/unenforced-layers.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { Admission } from "./admission.ts";
 import { idOfKey, refusalError, refusalResult } from "./answers.ts";
-import { type AllowedMethods, METHODS } from "./methods.ts";
-import type { GuardRecord, RecordSink } from "./records.ts";
+import { ChangeListeners } from "./change-listeners.ts";
+import { METHODS } from "./methods.ts";
+import type { GuardRecord } from "./records.ts";
+import type { SessionParts } from "./session-parts.ts";
 import { SessionTasks } from "./tasks.ts";
 
 /** A request of the client that has no answer yet. */
@@ -19,27 +22,27 @@ export interface PendingRequest {
   /** Tool, prompt or URI of a dispatch. */
   readonly tool: string | undefined;
   readonly isModern: boolean;
-  /** The message while it waits for a listing; `undefined` once it was sent on. */
-  held: Uint8Array | undefined;
+  /** `params._meta` for a listing of the guard that this request causes. */
+  readonly context: string | undefined;
+  /** `SessionState.epoch` when it was decided, or began to wait. */
+  readonly epoch: number;
+  /** What waits for a listing: the message that was not sent on, or the answer that came. */
+  held: HeldMessage | undefined;
 }
 
-/** What one guarded connection is made of. */
-export interface SessionParts {
-  readonly catalog: TrustedCatalog;
-  readonly serverId: string;
-  /** `undefined` when the catalog does not name the server: then nothing passes. */
-  readonly server: CatalogServer | undefined;
-  readonly bound: BoundServer;
-  readonly methods: AllowedMethods;
-  readonly layers: UnenforcedLayers;
-  readonly isKnownPrincipal: boolean;
-  readonly denyAs: "error" | "result";
-  readonly clock: Clock;
-  readonly uuid: () => string;
-  /** Takes one whole line, its line feed included. */
-  readonly toClient: (frame: Uint8Array) => void;
-  readonly toServer: (frame: Uint8Array) => void;
-  readonly onRecord: RecordSink | undefined;
+/** A message that waits for the guard's own listing. */
+export interface HeldMessage {
+  readonly sizeBytes: number;
+  /** True for an answer of the server: its request was sent on. */
+  readonly isAnswer: boolean;
+  /** Decides it anew, as if it had come in now; takes the place of what waited for the listing. */
+  readonly again: () => void;
+}
+
+/** What the server said of itself when it was last introduced in this connection. */
+export interface SeenIntroduction {
+  /** `undefined` = it sent none. */
+  readonly instructions: string | undefined;
 }
 
 /** What a refusal is about. */
@@ -56,50 +59,156 @@ export interface RefusedRequest {
 
 /** Shared by `ClientSide` and `ServerSide`. */
 export class SessionState {
-  readonly parts: SessionParts;
-  readonly admission: Admission;
   /** The client's requests, by id key. */
   readonly pending: Map<string, PendingRequest> = new Map();
-  /** The server's requests that were passed on, by id key. */
-  readonly pendingServer: Set<string> = new Set();
+  /** The server's requests that were passed on: id key -> method. */
+  readonly pendingServer: Map<string, string> = new Map();
   readonly tasks: SessionTasks = new SessionTasks();
+  readonly listeners: ChangeListeners = new ChangeListeners();
+  /** Ids of the guard's own requests whose answers nobody waits for any more. */
+  readonly abandoned: Set<string> = new Set();
   isServerGone = false;
+  /** The instructions that passed last were not the pinned ones, and that refuses the server. */
+  isIntroductionRefused = false;
+  introduction: SeenIntroduction | undefined;
+  #parts: SessionParts;
+  #epoch = 0;
   #heldBytes = 0;
   readonly #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
 
-  constructor(parts: SessionParts, admission: Admission) {
-    this.parts = parts;
-    this.admission = admission;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** Of the catalog that is in force now: never keep them over two messages. */
+  get parts(): SessionParts {
+    return this.#parts;
+  }
+
+  get admission(): Admission {
+    return this.#parts.admission;
+  }
+
+  /** How many catalogs were replaced in this connection. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The server as a whole is refused. */
+  get isRefused(): boolean {
+    return this.isIntroductionRefused || this.admission.isRefused;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Puts another catalog in force. Nothing of the admission, of drift or of what waited is taken
+   * along; what the server has said of itself is compared again.
+   *
+   * @returns what waited for a listing, in order; each is to be decided again
+   */
+  replaceParts(parts: SessionParts): readonly HeldMessage[] {
+    const old = this.admission;
+    const running = old.runningKey;
+    if (running !== undefined) this.abandoned.add(running);
+    const { capabilities } = old;
+    old.stop();
+    this.#parts = parts;
+    this.#epoch += 1;
+    this.isIntroductionRefused = false;
+    if (capabilities !== undefined) parts.admission.sawCapabilities(capabilities);
+    if (this.introduction !== undefined) this.seeInstructions(this.introduction.instructions);
+    return this.#takeHeld();
+  }
+
+  /** Compares instructions with the pin; what differs refuses the server, or is cut out. */
+  seeInstructions(text: string | undefined): boolean {
+    this.introduction = { instructions: text };
+    const { bound, server } = this.#parts;
+    const isPinned = bound.seeInstructions(text);
+    if (!isPinned && server?.onDrift !== "block-tool") this.isIntroductionRefused = true;
+    return isPinned;
   }
 
   /** Resolves when at most `bytes` of messages wait for a listing. */
-  heldAtMost(bytes: number): Promise<void> {
-    if (this.#heldBytes <= bytes) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ bytes, resolve }));
+  async heldAtMost(bytes: number): Promise<void> {
+    // WHY: a change of the catalog lets go of what waits, and may hold it again in the same turn
+    while (this.#heldBytes > bytes) {
+      await new Promise<void>((resolve) => this.#waiting.push({ bytes, resolve }));
+    }
   }
 
   hold(key: string, request: PendingRequest): void {
     this.pending.set(key, request);
-    this.#heldBytes += request.held?.length ?? 0;
+    this.#heldBytes += request.held?.sizeBytes ?? 0;
   }
 
-  /** Takes a waiting message out; whoever waits for room is told. */
-  unhold(request: PendingRequest): Uint8Array | undefined {
-    const { held } = request;
+  /** What waited waits no longer; whoever waits for room is told. */
+  unhold(request: PendingRequest): void {
+    this.#heldBytes -= request.held?.sizeBytes ?? 0;
     request.held = undefined;
-    this.#heldBytes -= held?.length ?? 0;
+    this.tellRoom();
+  }
+
+  /** Tells those who wait for room that there is some. */
+  tellRoom(): void {
     for (const [index, waiter] of [...this.#waiting.entries()].reverse()) {
       if (this.#heldBytes > waiter.bytes) continue;
       this.#waiting.splice(index, 1);
       waiter.resolve();
     }
-    return held;
+  }
+
+  /** WHY: nobody is told of room; what is taken out is decided, and may wait, in the same turn. */
+  #takeHeld(): readonly HeldMessage[] {
+    const taken: HeldMessage[] = [];
+    for (const [key, request] of [...this.pending]) {
+      const { held } = request;
+      if (held === undefined) continue;
+      request.held = undefined;
+      this.pending.delete(key);
+      taken.push(held);
+    }
+    this.#heldBytes = 0;
+    return taken;
   }
 
   /** True when the catalog has run out and the method is not one that every server needs. */
   isExpiredFor(method: string): boolean {
     const { clock, catalog } = this.parts;
     return METHODS.get(method)?.feature !== "core" && !(clock() < catalog.expiresAt);
+  }
+
+  /** What refuses everything that is said to this server, whatever it is. */
+  get standing(): Decision | undefined {
+    const { server, otherLaunch } = this.#parts;
+    return server === undefined ? toDecision(VERDICT_UNKNOWN_SERVER) : otherLaunch;
+  }
+
+  /** Why the server may not send this method, or be answered; `undefined` when it may. */
+  refusalOfServer(method: string): Decision | undefined {
+    const { methods, isKnownPrincipal, otherLaunch } = this.#parts;
+    if (otherLaunch !== undefined) return otherLaunch;
+    if (!methods.allows(method, "server")) return toDecision(VERDICT_FEATURE_DENIED);
+    if (this.isExpiredFor(method)) return toDecision(VERDICT_CATALOG_EXPIRED);
+    const isCore = METHODS.get(method)?.feature === "core";
+    return isCore || isKnownPrincipal ? undefined : toDecision(VERDICT_IDENTITY_UNKNOWN);
+  }
+
+  /** Decides one call of a tool without a message, as a call with the tool's own scope. */
+  decideTool(tool: string): Decision {
+    const { bound, layers } = this.#parts;
+    return layers.combine(bound.check(tool), "tool", tool);
+  }
+
+  /** Decides one subscription to a resource. The kernel has read another message after it. */
+  decideSubscription(uri: string): Decision {
+    const { bound, layers } = this.#parts;
+    const params = { uri };
+    const subscribe = { jsonrpc: "2.0", id: 0, method: "resources/subscribe", params };
+    return layers.combine(bound.checkMessage(utf8(JSON.stringify(subscribe))), "resource", uri);
   }
 
   /** Answers a request of the client with a refusal, and records it. */
@@ -151,7 +260,11 @@ export class SessionState {
     detail: string,
     about: Omit<RecordDetails, "sender" | "detail"> = {},
   ): void {
-    this.record("drop", toDecision(verdict), { sender, detail, ...about });
+    this.dropAs(toDecision(verdict), { sender, detail, ...about });
+  }
+
+  dropAs(decision: Decision, about: RecordDetails): void {
+    this.record("drop", decision, about);
   }
 
   record(kind: GuardRecord["kind"], decision: Decision, about: RecordDetails): void {

@@ -2,22 +2,20 @@
 //
 // Nothing is written upstream before the decision is exactly `allow`, and what was judged is what
 // is forwarded: the same bytes.
-import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
+import { VERDICT_ALLOWED, VERDICT_CATALOG_UNTRUSTED } from "../abi/verdict.ts";
+import { assertAdvances, type TrustState } from "../catalog/state.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { CatalogServer } from "../catalog/types.ts";
 import { type Clock, monotonicMs, randomUuid, systemClock } from "../clock.ts";
-import { ScopeGuard } from "../guard/scope-guard.ts";
-import {
-  bothCaps,
-  matchPrincipal,
-  PRINCIPAL_DEFAULT,
-  UnenforcedLayers,
-} from "../guard/unenforced-layers.ts";
-import { Admission, type Timer } from "./admission.ts";
+import { GuardError, quote } from "../errors.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { toDecision } from "../verdict.ts";
+import type { Timer } from "./admission.ts";
 import { ClientSide } from "./client-side.ts";
 import type { FramedLine } from "./framing.ts";
-import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
+import { makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
 
 export interface GuardSessionOptions {
@@ -43,6 +41,15 @@ export interface GuardSessionOptions {
   readonly toServer: (frame: Uint8Array) => void;
 }
 
+/** What a change of the catalog came to. */
+export interface CatalogChange {
+  /** False when it is the catalog that is in force, byte for byte: then nothing is changed. */
+  readonly isNew: boolean;
+  /** Version that was in force before. */
+  readonly before: number;
+  readonly now: number;
+}
+
 /**
  * One guarded connection between a client and a server.
  *
@@ -54,79 +61,142 @@ export class GuardSession {
   readonly #client: ClientSide;
   readonly #server: ServerSide;
   readonly #state: SessionState;
+  readonly #basis: SessionBasis;
+  readonly #launched: CatalogServer | undefined;
+  /** How many messages are being handled, one inside the other. */
+  #depth = 0;
+  /** The catalog that takes over when they are done. */
+  #next: SessionParts | undefined;
 
   /**
    * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
    *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had
    */
   constructor(options: GuardSessionOptions) {
-    const { catalog, serverId, toServer, onRecord } = options;
-    const clock = options.clock ?? systemClock;
-    const uuid = options.uuid ?? randomUuid;
-    const principal = options.principal ?? PRINCIPAL_DEFAULT;
-    const match = matchPrincipal(catalog.catalog, principal, serverId);
-    const scopeCap = bothCaps(options.scopeCap, match.scopeCap);
-    // a scope the catalog does not have is a fault, also where the principal's cap hides it
-    const guard = ScopeGuard.fromCatalog(catalog, {
-      clock,
-      messageSizeMax: options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES,
-      ...(scopeCap !== undefined && { scopeCap }),
-    });
-    guard.scopes(options.scopeCap ?? []);
-    const server = catalog.servers.get(serverId);
-    const methods = new AllowedMethods(server);
-    const admission = new Admission({
-      catalog,
+    const { catalog, serverId } = options;
+    const timer = options.timer ?? systemTimer;
+    this.#basis = {
       serverId,
-      guard,
-      methods,
+      principal: options.principal ?? PRINCIPAL_DEFAULT,
+      scopeCap: options.scopeCap,
+      denyAs: options.denyAs ?? "error",
+      messageSizeMax: options.messageSizeMax,
+      clock: options.clock ?? systemClock,
       monotonic: options.monotonic ?? monotonicMs,
-      timer: options.timer ?? systemTimer,
-      uuid,
-      send: toServer,
-      record: (record) => onRecord?.({ server: serverId, ...record }),
-    });
-    this.#state = new SessionState(
-      {
-        catalog,
-        serverId,
-        server,
-        bound: guard.server(serverId),
-        methods,
-        layers: new UnenforcedLayers(catalog.catalog, serverId, match.isKnown),
-        isKnownPrincipal: match.isKnown,
-        denyAs: options.denyAs ?? "error",
-        clock,
-        uuid,
-        toClient: options.toClient,
-        toServer,
-        onRecord,
-      },
-      admission,
-    );
+      timer: (delayMs, run) => timer(delayMs, () => this.#turn(run)),
+      uuid: options.uuid ?? randomUuid,
+      toClient: options.toClient,
+      toServer: options.toServer,
+      onRecord: options.onRecord,
+    };
+    this.#launched = catalog.servers.get(serverId);
+    this.#state = new SessionState(this.#partsFor(catalog, false));
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
 
+  /** The catalog that decides the next message. */
+  get catalog(): TrustedCatalog {
+    return (this.#next ?? this.#state.parts).catalog;
+  }
+
   /** Takes one line of the client. */
   fromClient(line: FramedLine): void {
-    this.#client.take(line);
+    this.#turn(() => this.#client.take(line));
   }
 
   /** Takes one line of the server. */
   fromServer(line: FramedLine): void {
-    this.#server.take(line);
+    this.#turn(() => this.#server.take(line));
+  }
+
+  /**
+   * Puts a newer catalog in force between two messages; the connection, the server and the requests
+   * that it has got stay. Everything is decided anew: nothing is admitted until the guard has
+   * listed again, what waits is decided under the new catalog, and drift of the old one is
+   * forgotten. While a message is handled, the change waits for its end.
+   *
+   * A server whose command, url, environment or headers the new catalog changes gets no further
+   * message: what runs is not what the operator signed.
+   *
+   * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN when it
+   *   does not come after the one in force; KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID. The
+   *   running catalog stays in force then
+   */
+  replaceCatalog(catalog: TrustedCatalog): CatalogChange {
+    const running = this.catalog;
+    if (catalog.id !== running.id) {
+      const message = `expected catalog ${quote(running.id)}, got ${quote(catalog.id)}; start the guard again to change over`;
+      throw new GuardError("CATALOG_ID", message);
+    }
+    assertAdvances(stateOf(running), stateOf(catalog));
+    const isNew = catalog.sha256 !== running.sha256;
+    if (isNew) {
+      this.#next = this.#partsFor(catalog, true);
+      if (this.#depth === 0) this.#takeOver();
+    }
+    return { isNew, before: running.version, now: catalog.version };
+  }
+
+  /** Records that a catalog was refused and the running one kept. */
+  recordKept(detail: string): void {
+    const decision = toDecision(VERDICT_CATALOG_UNTRUSTED);
+    this.#state.record("reload", decision, { sender: "guard", detail });
   }
 
   /** Answers everything that waits for the server, which is gone. */
   serverGone(detail: string): void {
-    this.#server.end(detail);
+    this.#turn(() => this.#server.end(detail));
   }
 
   /** Resolves when at most `bytes` of messages wait for the guard's own listing. */
   heldAtMost(bytes: number): Promise<void> {
     return this.#state.heldAtMost(bytes);
   }
+
+  #partsFor(catalog: TrustedCatalog, isReload: boolean): SessionParts {
+    return makeParts({ basis: this.#basis, catalog, launched: this.#launched, isReload });
+  }
+
+  /** Handles one message whole; a catalog that came meanwhile takes over behind it. */
+  #turn(run: () => void): void {
+    this.#depth += 1;
+    try {
+      run();
+    } finally {
+      this.#depth -= 1;
+    }
+    if (this.#depth === 0) this.#takeOver();
+  }
+
+  #takeOver(): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    this.#next = undefined;
+    const state = this.#state;
+    const before = state.parts.catalog;
+    const waiting = state.replaceParts(next);
+    this.#turn(() => {
+      const { catalog } = next;
+      const detail = `catalog version ${catalog.version} (sha256:${catalog.sha256}) is in force in place of version ${before.version} (sha256:${before.sha256})`;
+      state.record("reload", toDecision(VERDICT_ALLOWED), { sender: "guard", detail });
+      if (!state.isServerGone) {
+        const isOpen = (key: string): boolean => state.pending.has(key);
+        for (const frame of state.listeners.frames(isOpen)) next.toClient(frame);
+      }
+      for (const { again } of waiting) again();
+      state.tellRoom();
+    });
+  }
+}
+
+function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
+  return {
+    rootVersion: root.version,
+    rootSha256: root.sha256,
+    catalogVersion: version,
+    catalogSha256: sha256,
+  };
 }
 
 const systemTimer: Timer = (delayMs, run) => {

@@ -9,6 +9,7 @@ import type { CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { toDecision } from "../verdict.ts";
+import { CatalogReload, type CatalogUpdates } from "./catalog-reload.ts";
 import { LineSplitter } from "./framing.ts";
 import { LIMIT_HELD_BYTES, LIMIT_OUTBOX_BYTES } from "./limits.ts";
 import type { RecordSink } from "./records.ts";
@@ -32,6 +33,8 @@ export interface StdioGuardOptions {
   /** Where the child's stderr goes. Default: it is inherited. */
   readonly stderr?: Writable | undefined;
   readonly onRecord?: RecordSink | undefined;
+  /** Where newer catalogs come from; without it SIGHUP ends the server like SIGTERM. */
+  readonly updates?: CatalogUpdates | undefined;
 }
 
 /** Milliseconds that a child's last output may take after its end, when others hold its pipe. */
@@ -39,11 +42,13 @@ const LAST_OUTPUT_MS = 500;
 /** WHY: a client that sent SIGTERM sends SIGKILL soon after; the child has to go before that. */
 const SIGNALLED_PATIENCE_MS = 1_000;
 const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
 
 /**
  * Runs the guard in front of one server until either side is gone.
  *
- * Standard output carries protocol only. Signals go to the server's process group.
+ * Standard output carries protocol only. Signals go to the server's process group; with `updates`
+ * SIGHUP does not, since it asks for the catalog to be read again.
  *
  * A fault of the guard ends the server, answers what waits, and is thrown.
  *
@@ -72,8 +77,8 @@ export async function runStdioGuard(options: StdioGuardOptions): Promise<number>
   if (options.stderr !== undefined) child.stderr?.pipe(options.stderr, { end: false });
   toServer = new Outbox(child.stdin);
   for (const frame of early) toServer.push(frame);
-  const { onRecord } = options;
-  const pump = new Pump({ session, child, toClient, toServer, onRecord, serverId });
+  const { onRecord, updates } = options;
+  const pump = new Pump({ session, child, toClient, toServer, onRecord, updates, serverId });
   return await pump.run(options.stdin ?? process.stdin);
 }
 
@@ -98,6 +103,7 @@ interface PumpParts {
   readonly toClient: Outbox;
   readonly toServer: Outbox;
   readonly onRecord: RecordSink | undefined;
+  readonly updates: CatalogUpdates | undefined;
   readonly serverId: string;
 }
 
@@ -113,11 +119,13 @@ class Pump {
   async run(stdin: Readable): Promise<number> {
     const child = this.#parts.child;
     const stopSignals = this.#forwardSignals();
+    const stopUpdates = this.#followUpdates();
     const upward = this.#pumpClient(stdin);
     const downward = this.#pumpServer();
     const exit = await child.exit;
     const limit = new Promise<void>((resolve) => setTimeout(resolve, LAST_OUTPUT_MS).unref());
     await Promise.race([downward, limit]);
+    stopUpdates();
     try {
       this.#parts.session.serverGone(
         `server ${this.#parts.serverId} has ended (${describe(exit)})`,
@@ -180,9 +188,29 @@ class Pump {
     try {
       run();
     } catch (error) {
-      this.#fault = { error };
-      this.#parts.child.terminate(SIGNALLED_PATIENCE_MS);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#fault ??= { error };
+    this.#parts.child.terminate(SIGNALLED_PATIENCE_MS);
+  }
+
+  #followUpdates(): () => void {
+    const { session, updates } = this.#parts;
+    if (updates === undefined) return () => undefined;
+    const reload = new CatalogReload({
+      session,
+      updates,
+      // what is put in force or recorded after a fault changes nothing any more
+      apply: (run) => this.#feed(run),
+    });
+    const stop = updates.begin((isAsked) => reload.request(isAsked));
+    return () => {
+      stop();
+      reload.stop();
+    };
   }
 
   #recordRest(sender: "client" | "server", sizeBytes: number): void {
@@ -200,7 +228,9 @@ class Pump {
   }
 
   #forwardSignals(): () => void {
-    const listeners = FORWARDED_SIGNALS.map((name) => {
+    const isOwn = (name: ForwardedSignal): boolean =>
+      name === "SIGHUP" && this.#parts.updates !== undefined;
+    const listeners = FORWARDED_SIGNALS.filter((name) => !isOwn(name)).map((name) => {
       const listener = (): void => {
         this.#parts.child.signal(name);
         if (name === "SIGTERM" || name === "SIGHUP")

@@ -11,30 +11,49 @@ const TASK_METHODS: ReadonlySet<string> = new Set([
   "tasks/update",
 ]);
 
+/** The call that has made a task. */
+export interface TaskMaker {
+  readonly tool: string;
+  /** `SessionState.epoch` when the call was decided. */
+  readonly epoch: number;
+}
+
 /** Task ids that the answers to this session's calls have brought. */
 export class SessionTasks {
-  readonly #ids = new Set<string>();
+  readonly #makers = new Map<string, TaskMaker>();
 
   /**
    * Notes the task that a result makes: `result.task.taskId` in the legacy era, `result.taskId`
    * with `resultType: "task"` in the modern one. Beyond the limit the oldest is forgotten.
+   *
+   * A task stays that of the call that brought it first: a later answer cannot take it over.
    */
-  sawResult(line: Uint8Array, result: Span): void {
+  sawResult(line: Uint8Array, result: Span, maker: TaskMaker = { tool: "", epoch: 0 }): void {
     const isModernTask = readString(line, valueAt(line, result, "resultType")) === "task";
     const path = isModernTask ? ["taskId"] : ["task", "taskId"];
     const id = readString(line, valueAt(line, result, ...path));
-    if (id === undefined) return;
-    this.#ids.add(id);
-    const [oldest] = this.#ids;
-    if (this.#ids.size > LIMIT_TASKS && oldest !== undefined) this.#ids.delete(oldest);
+    if (id === undefined || this.#makers.has(id)) return;
+    this.#makers.set(id, maker);
+    const [oldest] = this.#makers.keys();
+    if (this.#makers.size > LIMIT_TASKS && oldest !== undefined) this.#makers.delete(oldest);
   }
 
   /** True when the request names no task, or one of this session. */
   allows(method: string, line: Uint8Array, params: Span | undefined): boolean {
-    if (!TASK_METHODS.has(method)) return true;
-    const span = params === undefined ? undefined : soleMember(line, params, "taskId");
-    if (span === undefined || span === "none") return false;
-    const id = readString(line, span);
-    return id !== undefined && this.#ids.has(id);
+    return !TASK_METHODS.has(method) || this.makerOf(line, params) !== undefined;
   }
+
+  /** Which call of this session has made the task that a message names. */
+  makerOf(line: Uint8Array, params: Span | undefined): TaskMaker | undefined {
+    const span = params === undefined ? undefined : soleMember(line, params, "taskId");
+    if (span === undefined || span === "none") return undefined;
+    const id = readString(line, span);
+    return id === undefined ? undefined : this.#makers.get(id);
+  }
+}
+
+/** True for a request that hands out what a task has come to, or goes on with it. */
+export function usesTask(method: string): boolean {
+  // WHY: to end a task that is no longer wanted is never refused
+  return TASK_METHODS.has(method) && method !== "tasks/cancel";
 }

@@ -1,6 +1,6 @@
 // The kernel against the oracle, text by text; one suite for the release and the debug build.
 import { describe, expect, it } from "vitest";
-import { READ_FLAG_CARRIAGE_RETURN, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
+import { READ_FLAG_LINE_BREAKS, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
 import { GuardError } from "../../src/errors.ts";
 import { readShape } from "../../src/kernel/message.ts";
 import { readerKernel } from "../../src/kernel/shared.ts";
@@ -37,7 +37,7 @@ function registerCases(cases: number): void {
       const bytes = generateJson(seed);
       const expected = readStrict(bytes);
       kernel.writeInput(bytes);
-      const code = kernel.exports.readJson(bytes.length, READ_FLAG_CARRIAGE_RETURN);
+      const code = kernel.exports.readJson(bytes.length, READ_FLAG_LINE_BREAKS);
       if ((code === READ_OK) !== expected.ok) {
         expect.fail(
           `seed ${seed}: kernel ${code}, oracle ${JSON.stringify(expected.ok)}: ${show(bytes)}`,
@@ -66,7 +66,7 @@ function registerCases(cases: number): void {
     for (let seed = 0; seed < cases / 4; seed++) {
       const bytes = generateJson(seed);
       kernel.writeInput(bytes);
-      const flags = READ_FLAG_CARRIAGE_RETURN | READ_FLAG_LENIENT;
+      const flags = READ_FLAG_LINE_BREAKS | READ_FLAG_LENIENT;
       const isAccepted = kernel.exports.readJson(bytes.length, flags) === READ_OK;
       if (isAccepted !== readStrict(bytes, { lenient: true }).ok) {
         expect.fail(`seed ${seed}: kernel ${isAccepted}: ${show(bytes)}`);

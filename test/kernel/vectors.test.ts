@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { READ_FLAG_CARRIAGE_RETURN, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
+import { READ_FLAG_LINE_BREAKS, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
 import { GuardError } from "../../src/errors.ts";
 import { readShape } from "../../src/kernel/message.ts";
 import { readerKernel } from "../../src/kernel/shared.ts";
@@ -79,7 +79,7 @@ describe("vectors", () => {
       for (const entry of cases) {
         const bytes = bytesOf(entry);
         kernel.writeInput(bytes);
-        const code = kernel.exports.readJson(bytes.length, READ_FLAG_CARRIAGE_RETURN);
+        const code = kernel.exports.readJson(bytes.length, READ_FLAG_LINE_BREAKS);
         expect(code === READ_OK, JSON.stringify(entry)).toBe(entry.result === "valid");
         if (entry.canonical === undefined) continue;
         kernel.writeInput(bytes);
@@ -109,7 +109,7 @@ describe("vectors", () => {
       const bytes = bytesOf(entry);
       kernel.writeInput(bytes);
       const lenient = entry.lenient === true ? READ_FLAG_LENIENT : 0;
-      const http = entry.http === true ? READ_FLAG_CARRIAGE_RETURN : 0;
+      const http = entry.http === true ? READ_FLAG_LINE_BREAKS : 0;
       const shape = readShape(kernel, bytes.length, lenient | http);
       expect(shape.kind, entry.id).toBe(entry.result);
       if (shape.kind === "malformed") continue;

@@ -131,7 +131,8 @@ export function admit(
 
 /**
  * True when a resource template stands for `uri`: literal text and `{name}` variables, each of
- * which matches one or more bytes other than `/ ? # % \`.
+ * which matches one or more bytes other than `/ ? # % \` and controls. No segment is `.` or `..`,
+ * and no variable puts a `@` or `:` into the authority.
  */
 export function templateMatches(template: string, uri: string): boolean {
   // latin1 makes one character of each UTF-8 byte
@@ -139,10 +140,17 @@ export function templateMatches(template: string, uri: string): boolean {
   const source = bytes(template)
     .split(/(\{[A-Za-z0-9_]+\})/)
     .map((part, index) =>
-      index % 2 === 1 ? "[^/?#%\\\\]+" : part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"),
+      index % 2 === 1
+        ? "[^/?#%\\\\\\x00-\\x1f\\x7f]+"
+        : part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"),
     )
     .join("");
-  return new RegExp(`^${source}$`).test(bytes(uri));
+  if (!new RegExp(`^${source}$`).test(bytes(uri))) return false;
+  // what a URI parser would act on: dot segments, and another authority
+  if (uri.split(/[/?#]/).some((segment) => segment === "." || segment === "..")) return false;
+  const marks = (text: string): number =>
+    [...(/\/\/([^/?#]*)/.exec(text)?.[1] ?? "")].filter((c) => c === "@" || c === ":").length;
+  return marks(template) === marks(uri);
 }
 
 /** The pin that speaks for a name: an exact one, else, for a resource, the first template. */

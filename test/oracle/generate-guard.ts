@@ -200,6 +200,7 @@ export function generateGuardCase(seed: number, requestCount = 12): GuardCase {
   }
   const catalog: OracleCatalog = { expiresMs: EXPIRES_MS, operatorScopes, servers };
   const requests: OracleRequest[] = [];
-  for (let count = 0; count < requestCount; count++) requests.push(randomRequest(random, catalog, scopes));
+  for (let count = 0; count < requestCount; count++)
+    requests.push(randomRequest(random, catalog, scopes));
   return { catalog, live, requests };
 }

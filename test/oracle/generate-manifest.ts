@@ -1,4 +1,6 @@
 // Seeded random manifests: files as `portcullis fingerprint` reads them.
+
+import { KINDS } from "./fingerprint.ts";
 import {
   joinObject,
   memberText,
@@ -8,7 +10,6 @@ import {
   randomSpelling,
   randomValue,
 } from "./generate.ts";
-import { KINDS } from "./fingerprint.ts";
 import { createRandom, type Random } from "./random.ts";
 
 const NAMES: readonly [string, ...string[]] = [

@@ -62,6 +62,10 @@ export const TEXTS: readonly [string, ...string[]] = [
 
 /** Numbers on both sides of every border of the number rule. */
 export const NUMBERS: readonly [string, ...string[]] = [
+  "1e4294967298",
+  "1e-4294967298",
+  "1.5e900719925474099310",
+  "1e2147483648",
   "0",
   "-0",
   "1",

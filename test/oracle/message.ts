@@ -19,7 +19,7 @@ export type MessageFault =
 export interface MessageOptions {
   /** For results other than listings: lone-surrogate escapes and any JSON number pass. */
   readonly lenient?: boolean;
-  /** An HTTP body, where carriage returns are plain white space. */
+  /** An HTTP body, where line breaks are plain white space. */
   readonly isHttp?: boolean;
   /** Bytes, the line feed excluded; 10 MiB when absent. */
   readonly sizeMax?: number;
@@ -174,10 +174,12 @@ export function readMessage(line: Uint8Array, options: MessageOptions = {}): Mes
   const idReadable =
     value?.type === "array" || ids.length !== 1 ? undefined : readId(ids[0]?.value);
   try {
-    const firstReturn = line.indexOf(0x0d);
-    if (!isHttp && firstReturn !== -1 && firstReturn !== line.length - 1) {
-      throw new Malformed("line_break");
-    }
+    const isBroken = /[\r\n]/.test(
+      Buffer.from(line)
+        .toString("latin1")
+        .replace(/(\r\n|\r|\n)$/, ""),
+    );
+    if (!isHttp && isBroken) throw new Malformed("line_break");
     if (fault !== undefined || value === undefined) throw new Malformed(fault ?? "syntax");
     return readShape(value, line);
   } catch (error) {

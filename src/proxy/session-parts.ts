@@ -1,0 +1,129 @@
+// What of a guarded connection depends on the catalog: made whole, and replaced whole, so that no
+// message is ever judged by two catalogs (10-catalog section 3).
+import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
+import { VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
+import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { Catalog, CatalogServer } from "../catalog/types.ts";
+import type { Clock } from "../clock.ts";
+import type { BoundServer } from "../guard/bound-server.ts";
+import { ScopeGuard } from "../guard/scope-guard.ts";
+import { bothCaps, matchPrincipal, UnenforcedLayers } from "../guard/unenforced-layers.ts";
+import { type Decision, toDecision } from "../verdict.ts";
+import { Admission, type Timer } from "./admission.ts";
+import { AllowedMethods } from "./methods.ts";
+import type { RecordSink } from "./records.ts";
+
+/** What of a connection stays the same under every catalog. */
+export interface SessionBasis {
+  readonly serverId: string;
+  readonly principal: string;
+  /** Names of the scopes this session may use at most; `undefined` = no cap. */
+  readonly scopeCap: readonly string[] | undefined;
+  readonly denyAs: "error" | "result";
+  /** Bytes of the largest message; `undefined` = 10 MiB. */
+  readonly messageSizeMax: number | undefined;
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly timer: Timer;
+  readonly uuid: () => string;
+  /** Takes one whole line, its line feed included. */
+  readonly toClient: (frame: Uint8Array) => void;
+  readonly toServer: (frame: Uint8Array) => void;
+  readonly onRecord: RecordSink | undefined;
+}
+
+/** What one guarded connection is made of under one catalog. */
+export interface SessionParts extends SessionBasis {
+  readonly catalog: TrustedCatalog;
+  /** `undefined` when the catalog does not name the server: then nothing passes. */
+  readonly server: CatalogServer | undefined;
+  /** Refuses everything: what runs is not what the catalog would start. */
+  readonly otherLaunch: Decision | undefined;
+  readonly bound: BoundServer;
+  readonly methods: AllowedMethods;
+  readonly layers: UnenforcedLayers;
+  readonly isKnownPrincipal: boolean;
+  readonly admission: Admission;
+}
+
+export interface PartsOptions {
+  readonly basis: SessionBasis;
+  readonly catalog: TrustedCatalog;
+  /** The server as it was started; `undefined` when no catalog named it then. */
+  readonly launched: CatalogServer | undefined;
+  /** True for a connection that runs: then a cap by a scope that is no more grants nothing. */
+  readonly isReload: boolean;
+}
+
+/**
+ * Makes a kernel instance, an admission and everything else for one catalog.
+ *
+ * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in the cap of a new connection;
+ *   KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had
+ */
+export function makeParts({ basis, catalog, launched, isReload }: PartsOptions): SessionParts {
+  const { serverId, clock, onRecord } = basis;
+  const match = matchPrincipal(catalog.catalog, basis.principal, serverId);
+  // WHY: a revocation must not fail because it also drops a scope that some session names
+  const ownCap = isReload ? knownScopes(catalog.catalog, basis.scopeCap) : basis.scopeCap;
+  const scopeCap = bothCaps(ownCap, match.scopeCap);
+  const guard = ScopeGuard.fromCatalog(catalog, {
+    clock,
+    messageSizeMax: basis.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES,
+    ...(scopeCap !== undefined && { scopeCap }),
+  });
+  // a scope the catalog does not have is a fault, also where the principal's cap hides it
+  guard.scopes(ownCap ?? []);
+  const server = catalog.servers.get(serverId);
+  const isOther = server !== undefined && !startsAlike(server, launched);
+  const methods = new AllowedMethods(isOther ? undefined : server);
+  const admission = new Admission({
+    catalog,
+    serverId,
+    guard,
+    methods,
+    monotonic: basis.monotonic,
+    timer: basis.timer,
+    uuid: basis.uuid,
+    send: basis.toServer,
+    record: (record) => onRecord?.({ server: serverId, ...record }),
+  });
+  return {
+    ...basis,
+    catalog,
+    server,
+    otherLaunch: isOther ? OTHER_LAUNCH : undefined,
+    bound: guard.server(serverId),
+    methods,
+    layers: new UnenforcedLayers(catalog.catalog, serverId, match.isKnown),
+    isKnownPrincipal: match.isKnown,
+    admission,
+  };
+}
+
+const OTHER_LAUNCH: Decision = Object.freeze({
+  ...toDecision(VERDICT_SERVER_NOT_ADMITTED),
+  message: "the catalog now starts this server in another way than the one that runs was started",
+  remedy: "start the server again through portcullis",
+});
+
+function knownScopes(
+  catalog: Catalog,
+  names: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return names?.filter((name) => catalog.scopeBits.has(name));
+}
+
+/** True when both entries start, or reach, the same server in the same way. */
+function startsAlike(server: CatalogServer, launched: CatalogServer | undefined): boolean {
+  return launched !== undefined && launchOf(server) === launchOf(launched);
+}
+
+function launchOf({ command, url, env, headerEnv }: CatalogServer): string {
+  return JSON.stringify([
+    command ?? null,
+    url ?? null,
+    [...env].sort(),
+    [...headerEnv].map(([name, variable]) => `${name}\0${variable}`).sort(),
+  ]);
+}
