@@ -1,9 +1,9 @@
 // The home: whose configuration this is (10-catalog section 3, attack case A8).
-import { readdirSync, statSync, type Stats } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { readdirSync, type Stats, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 
-import { GuardError } from "../errors.ts";
+import { GuardError, quote } from "../errors.ts";
 import type { Arguments, Io, OptionSpec } from "./command.ts";
 import { ioFault, systemCode } from "./files.ts";
 
@@ -69,16 +69,31 @@ export function incomplete(path: string, what: string): GuardError {
 }
 
 function namedHome(args: Arguments, io: Io): string | undefined {
-  const named = args.text("dir") ?? io.env["PORTCULLIS_DIR"];
+  const typed = args.text("dir");
+  const named = typed ?? io.env["PORTCULLIS_DIR"];
   if (named === undefined) return undefined;
   // WHY: an empty name would resolve to the current folder, which is the one never to be trusted
-  if (named !== "") return resolve(io.cwd, named);
-  throw new GuardError("USAGE", "expected a folder as --dir or PORTCULLIS_DIR, got an empty name");
+  if (named === "") {
+    const message = "expected a folder as --dir or PORTCULLIS_DIR, got an empty name";
+    throw new GuardError("USAGE", message);
+  }
+  if (typed === undefined) assertAbsolute(named, "PORTCULLIS_DIR");
+  return resolve(io.cwd, named);
+}
+
+/** WHY: the environment outlives a change of folder; a relative name there is whatever folder it is. */
+function assertAbsolute(path: string, name: string): void {
+  if (isAbsolute(path)) return;
+  const message = `expected an absolute path in ${name}, got ${quote(path)}`;
+  throw new GuardError("HOME_UNSAFE", message);
 }
 
 function homeFolder(io: Io): string {
-  const folder = io.env["HOME"] ?? "";
-  return folder === "" ? homedir() : resolve(folder);
+  const named = io.env["HOME"] ?? "";
+  // WHY: os.homedir() believes an empty HOME; the account's own folder does not depend on it
+  const folder = named === "" ? userInfo().homedir : named;
+  assertAbsolute(folder, "HOME");
+  return folder;
 }
 
 function checkHome(path: string, isFound: boolean): Home {

@@ -17,6 +17,19 @@ const CHECK = ["check", "--server", "mock", "--tool", "read_text_file"];
 const isRoot = process.getuid?.() === 0;
 
 describe("the home", () => {
+  it("A8: is never the current folder by way of the environment", async () => {
+    // a repository that brings a whole home of its own, in every place such a name could mean
+    const { dir } = await signedHome();
+    const repository = tempFolder();
+    cpSync(dir, join(repository, ".config", "portcullis"), { recursive: true });
+    cpSync(dir, join(repository, "home"), { recursive: true });
+    for (const env of [{ HOME: "." }, { PORTCULLIS_DIR: "home" }, { PORTCULLIS_DIR: "./home" }]) {
+      await expectFault(CHECK, "HOME_UNSAFE", { cwd: repository, env });
+    }
+    const { code } = await cli(CHECK, { cwd: repository, env: { HOME: "" } });
+    expect(code).toBe(2);
+  });
+
   it("is --dir, else PORTCULLIS_DIR, else ~/.config/portcullis", async () => {
     const { dir } = await signedHome();
     const elsewhere = tempFolder();
