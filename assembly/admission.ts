@@ -27,6 +27,7 @@ import {
   VERDICT_TOOL_SMUGGLE,
   VERDICT_UNKNOWN_SERVER,
 } from "../src/abi/verdict";
+import { refreshVerdict, refreshVerdicts } from "./check";
 import { detailRecord, digestsAt, isLoaded } from "./image";
 import { digestBuffer, itemStates, serverBuffer, serverStates } from "./memory";
 import { findItem, namesAt, serverCount, serverRecord } from "./table";
@@ -51,6 +52,7 @@ export function beginAdmission(server: u32): void {
   }
   const state = serverStates + usize(server);
   if (load<u8>(state) != SERVER_INSTRUCTIONS_DRIFTED) store<u8>(state, SERVER_NOT_ADMITTED);
+  refreshVerdicts(server);
 }
 
 /**
@@ -84,6 +86,7 @@ export function admitItem(server: u32, kind: u32, nameSize: u32): i32 {
   const state = itemStates + usize(foundItem);
   if (load<u8>(state) == ITEM_DRIFTED) return VERDICT_FINGERPRINT_DRIFT;
   store<u8>(state, verdict == VERDICT_ALLOWED ? ITEM_ADMITTED : ITEM_DRIFTED);
+  refreshVerdict(u32(foundItem));
   return verdict;
 }
 
@@ -91,6 +94,7 @@ export function admitItem(server: u32, kind: u32, nameSize: u32): i32 {
 export function markDrifted(server: u32, kind: u32, nameSize: u32): i32 {
   if (comparePins(server, kind, nameSize) == VERDICT_UNKNOWN_SERVER || foundItem < 0) return 0;
   store<u8>(itemStates + usize(foundItem), ITEM_DRIFTED);
+  refreshVerdict(u32(foundItem));
   return 1;
 }
 
@@ -101,6 +105,7 @@ export function markInstructionsDrifted(server: u32): void {
   // with on_drift = "block-tool" the instructions are cut out and the tools stay callable
   if ((flags & SERVER_FLAG_BLOCK_TOOL) != 0) return;
   store<u8>(serverStates + usize(server), SERVER_INSTRUCTIONS_DRIFTED);
+  refreshVerdicts(server);
 }
 
 /**
@@ -117,6 +122,7 @@ export function finishAdmission(server: u32, smuggled: i32): i32 {
   const blocksTool = (load<u32>(record, SERVER_OFFSET_FLAGS) & SERVER_FLAG_BLOCK_TOOL) != 0;
   const refused = !blocksTool && (smuggled != 0 || hasDriftedItem(record));
   store<u8>(state, refused ? SERVER_REFUSED : SERVER_ADMITTED);
+  refreshVerdicts(server);
   return i32(load<u8>(state));
 }
 

@@ -23,7 +23,7 @@ import {
   VERDICT_UNDECIDED,
   VERDICT_UNKNOWN_SERVER,
 } from "../src/abi/verdict";
-import { judgeCatalog, judgeItem } from "./check";
+import { catalogVerdict, judgeItem } from "./check";
 import { isLoaded } from "./image";
 import { frame, image, nameBuffer, serverBuffer } from "./memory";
 import { readMessage } from "./message";
@@ -60,27 +60,19 @@ function findBound(kind: u32, nameSize: u32): i32 {
 }
 
 /** The whole check of the bound server's item whose name is in the name buffer. */
-export function checkBoundName(
-  kind: u32,
-  nameSize: u32,
-  hasRequest: bool,
-  low: u64,
-  high: u64,
-  nowMs: u64,
-): i32 {
-  const catalog = judgeCatalog(nowMs);
-  if (catalog != VERDICT_UNDECIDED) return catalog;
+export function checkBoundName(kind: u32, nameSize: u32, hasRequest: bool): i32 {
+  if (catalogVerdict != VERDICT_UNDECIDED) return catalogVerdict;
   if (server < 0) return VERDICT_UNKNOWN_SERVER;
   const item = findBound(kind, nameSize);
   if (item < 0) return VERDICT_TOOL_SMUGGLE;
-  return judgeItem(u32(item), hasRequest, low, high);
+  return judgeItem(u32(item), hasRequest);
 }
 
 /** Reads the message at the start of the input region and checks it. */
-export function checkMessageBytes(size: u32, flags: u32, nowMs: u64): i32 {
+export function checkMessageBytes(size: u32, flags: u32): i32 {
   const kind = readMessage(size, flags);
   if (kind == MESSAGE_MALFORMED) return VERDICT_MALFORMED_MESSAGE;
-  return checkFrame(nowMs);
+  return checkFrame();
 }
 
 /**
@@ -88,12 +80,11 @@ export function checkMessageBytes(size: u32, flags: u32, nowMs: u64): i32 {
  *
  * @returns a verdict; VERDICT_FEATURE_DENIED for what is not a dispatch
  */
-export function checkFrame(nowMs: u64): i32 {
+export function checkFrame(): i32 {
   if (load<i32>(frame + (FRAME_WORD_KIND << 2)) != MESSAGE_REQUEST) return VERDICT_FEATURE_DENIED;
   const method = load<i32>(frame + (FRAME_WORD_METHOD << 2));
   if (method == METHOD_OTHER) return VERDICT_FEATURE_DENIED;
-  const catalog = judgeCatalog(nowMs);
-  if (catalog != VERDICT_UNDECIDED) return catalog;
+  if (catalogVerdict != VERDICT_UNDECIDED) return catalogVerdict;
   if (server < 0) return VERDICT_UNKNOWN_SERVER;
   const nameSize = load<i32>(frame + (FRAME_WORD_NAME_SIZE << 2));
   // a name that is longer than any pinned one
@@ -101,7 +92,7 @@ export function checkFrame(nowMs: u64): i32 {
   const item = findTarget(method, u32(nameSize));
   store<i32>(frame + (FRAME_WORD_HANDLE << 2), item);
   if (item < 0) return VERDICT_TOOL_SMUGGLE;
-  return judgeItem(u32(item), false, 0, 0);
+  return judgeItem(u32(item), false);
 }
 
 function findTarget(method: i32, nameSize: u32): i32 {

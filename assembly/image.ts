@@ -74,7 +74,8 @@ import {
   LIMIT_SERVERS,
   LIMIT_URI_BYTES,
 } from "../src/abi/limits";
-import { image, imageCapacity, itemStates, serverStates } from "./memory";
+import { VERDICT_SERVER_NOT_ADMITTED } from "../src/abi/verdict";
+import { image, imageCapacity, itemStates, itemVerdicts, serverStates } from "./memory";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import {
   isIndexSound,
@@ -90,7 +91,7 @@ import {
 
 /** An image was validated; nothing is decided before. */
 export let isLoaded: bool = false;
-/** ms since the epoch. */
+/** ms since the epoch; 0 before an image was validated, so that every time is too late. */
 export let expiresMs: u64 = 0;
 export let digestsAt: usize = 0;
 let detailsAt: usize = 0;
@@ -128,6 +129,7 @@ export function loadImage(size: u32): i32 {
   const probeMax = header(HEADER_OFFSET_PROBE_MAX);
   if (probeMax > u32(LIMIT_PROBE) || !isIndexSound(probeMax)) return IMAGE_BAD_INDEX;
   memory.fill(itemStates, 0, usize(itemCount));
+  memory.fill(itemVerdicts, u8(VERDICT_SERVER_NOT_ADMITTED), usize(itemCount));
   memory.fill(serverStates, 0, usize(serverCount));
   expiresMs = load<u64>(image, HEADER_OFFSET_EXPIRES_MS);
   isLoaded = true;

@@ -24,8 +24,9 @@ import {
   checkMessageBytes,
 } from "./bound";
 import { writeCanonical } from "./canonical";
-import { checkItem, checkNames } from "./check";
+import { checkItem, checkNames, refreshAllVerdicts, setTime as setTimeInput } from "./check";
 import { digestImage, loadImage as load_, openImage } from "./image";
+import { setRequest as setRequestInput } from "./inputs";
 import { beginTables, readValue, skipSpace } from "./json";
 import { listBegin as beginList, listNext as nextInList, readSingle } from "./list";
 import { manifestBegin as beginManifest, manifestNext as nextInManifest } from "./manifest";
@@ -252,6 +253,7 @@ export function finishAdmission(server: i32, smuggled: i32): i32 {
 
 export function setCap(c0: i32, c1: i32, c2: i32, c3: i32): void {
   setCapWords(joinWords(c0, c1), joinWords(c2, c3));
+  refreshAllVerdicts();
 }
 
 /** Index of the item whose names are in the buffers, or -1. */
@@ -259,69 +261,44 @@ export function resolve(serverSize: i32, kind: i32, nameSize: i32): i32 {
   return findItem(u32(serverSize), u32(kind), u32(nameSize));
 }
 
-export function check(serverSize: i32, kind: i32, nameSize: i32, nowLow: i32, nowHigh: i32): i32 {
-  const now = joinWords(nowLow, nowHigh);
-  return checkNames(u32(serverSize), u32(kind), u32(nameSize), false, 0, 0, now);
+/** The time of the checks that follow, until the next call. */
+export function setTime(nowLow: i32, nowHigh: i32): void {
+  setTimeInput(joinWords(nowLow, nowHigh));
 }
 
-export function checkScoped(
-  serverSize: i32,
-  kind: i32,
-  nameSize: i32,
-  s0: i32,
-  s1: i32,
-  s2: i32,
-  s3: i32,
-  nowLow: i32,
-  nowHigh: i32,
-): i32 {
-  const low = joinWords(s0, s1);
-  const high = joinWords(s2, s3);
-  const now = joinWords(nowLow, nowHigh);
-  return checkNames(u32(serverSize), u32(kind), u32(nameSize), true, low, high, now);
+/** The requested scopes of the scoped checks that follow, until the next call. */
+export function setRequest(s0: i32, s1: i32, s2: i32, s3: i32): void {
+  setRequestInput(joinWords(s0, s1), joinWords(s2, s3));
 }
 
-export function checkHandle(
-  item: i32,
-  s0: i32,
-  s1: i32,
-  s2: i32,
-  s3: i32,
-  nowLow: i32,
-  nowHigh: i32,
-): i32 {
-  const now = joinWords(nowLow, nowHigh);
-  return checkItem(u32(item), true, joinWords(s0, s1), joinWords(s2, s3), now);
+export function check(serverSize: i32, kind: i32, nameSize: i32): i32 {
+  return checkNames(u32(serverSize), u32(kind), u32(nameSize), false);
+}
+
+export function checkScoped(serverSize: i32, kind: i32, nameSize: i32): i32 {
+  return checkNames(u32(serverSize), u32(kind), u32(nameSize), true);
+}
+
+export function checkHandle(item: i32): i32 {
+  return checkItem(u32(item));
 }
 
 export function bindServer(serverSize: i32): i32 {
   return bind(u32(serverSize));
 }
 
-export function checkBound(kind: i32, nameSize: i32, nowLow: i32, nowHigh: i32): i32 {
-  return checkBoundName(u32(kind), u32(nameSize), false, 0, 0, joinWords(nowLow, nowHigh));
+export function checkBound(kind: i32, nameSize: i32): i32 {
+  return checkBoundName(u32(kind), u32(nameSize), false);
 }
 
-export function checkBoundScoped(
-  kind: i32,
-  nameSize: i32,
-  s0: i32,
-  s1: i32,
-  s2: i32,
-  s3: i32,
-  nowLow: i32,
-  nowHigh: i32,
-): i32 {
-  const low = joinWords(s0, s1);
-  const high = joinWords(s2, s3);
-  const now = joinWords(nowLow, nowHigh);
-  return checkBoundName(u32(kind), u32(nameSize), true, low, high, now);
+export function checkBoundScoped(kind: i32, nameSize: i32): i32 {
+  return checkBoundName(u32(kind), u32(nameSize), true);
 }
 
-export function checkMessage(size: i32, flags: i32, nowLow: i32, nowHigh: i32): i32 {
-  return checkMessageBytes(u32(size), u32(flags), joinWords(nowLow, nowHigh));
+export function checkMessage(size: i32, flags: i32): i32 {
+  return checkMessageBytes(u32(size), u32(flags));
 }
 
-export function checkFrame(nowLow: i32, nowHigh: i32): i32 {
-  return checkFrameAt(joinWords(nowLow, nowHigh));
+export function checkFrame(): i32 {
+  return checkFrameAt();
 }

@@ -1,6 +1,6 @@
 // Region map. Static buffers first, then what `configure` lays out, each region aligned to 64:
 //
-//   | static data | image | item states | server states | input + pad | canonical | objects | members |
+//   | static data | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
 //
 // Memory grows in `configure` and never again, so a host may keep its views.
 import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../src/abi/layout";
@@ -36,6 +36,8 @@ export const digestBuffer: usize = memory.data(32, 16);
 export let image: usize = 0;
 export let imageCapacity: usize = 0;
 export let itemStates: usize = 0;
+/** What a check of each item comes to, the request aside: one verdict code a byte. */
+export let itemVerdicts: usize = 0;
 export let serverStates: usize = 0;
 export let input: usize = 0;
 export let inputCapacity: usize = 0;
@@ -77,6 +79,8 @@ export function configure(
   at = align64(at + usize(imageSize));
   const itemStatesAt = at;
   at = align64(at + usize(itemCount));
+  const itemVerdictsAt = at;
+  at = align64(at + usize(itemCount));
   const serverStatesAt = at;
   at = align64(at + usize(serverCount));
   const inputAt = at;
@@ -96,6 +100,7 @@ export function configure(
   image = imageAt;
   imageCapacity = usize(imageSize);
   itemStates = itemStatesAt;
+  itemVerdicts = itemVerdictsAt;
   serverStates = serverStatesAt;
   input = inputAt;
   inputCapacity = usize(inputSize);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Finding, type Summary, summarise } from "./finding.js";
 import { describeMachine, missedNow, renderReport, writeResults } from "./report.js";
-import { type Unit, UNITS } from "./units.js";
+import { UNITS, type Unit } from "./units.js";
 
 const SELF: string = fileURLToPath(import.meta.url);
 const OUTPUT_SIZE_MAX = 1 << 20;

@@ -35,7 +35,7 @@ export const UNITS: readonly Unit[] = [
       (await import("./check.js")).measureBound(size),
     ),
   ),
-  unit("P2", "handle", RUN_COUNT, async () => (await import("./check.js")).measureHandle(200)),
+  unit("P2", "handle", RUN_COUNT, async () => (await import("./handle.js")).measureHandle()),
   ...MESSAGE_SIZES.map((size) =>
     unit("P3", `message-${size}`, RUN_COUNT, async () =>
       (await import("./message.js")).measureMessage(size),

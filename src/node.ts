@@ -1,4 +1,5 @@
 // portcullis/node: what a Node host needs beside the neutral entry.
 export { FileTrustState } from "./cli/state-file.ts";
+export type { CatalogUpdates } from "./proxy/catalog-reload.ts";
 export type { GuardRecord, RecordSink } from "./proxy/records.ts";
 export { runStdioGuard, type StdioGuardOptions } from "./proxy/stdio-run.ts";

@@ -226,9 +226,14 @@ const DECISIONS: readonly Decision[] = Object.values(VERDICTS).map((verdict, num
 );
 
 const UNDECIDED: Decision = Object.freeze({ ...VERDICTS[code.VERDICT_UNDECIDED], code: 0 });
+const ALLOWED: Decision = DECISIONS[code.VERDICT_ALLOWED] ?? UNDECIDED;
 
-/** The decision of a verdict number; an unknown number is `undecided`, which is a refusal. */
+/**
+ * The decision of a verdict number: allow is one exact number, and an unknown number is
+ * `undecided`, which is a refusal.
+ */
 export function toDecision(verdict: number): Decision {
+  if (verdict === code.VERDICT_ALLOWED) return ALLOWED;
   return DECISIONS[verdict] ?? UNDECIDED;
 }
 

@@ -2,7 +2,7 @@
 // section 1). For authoring commands; the guard itself never writes a catalog.
 import { GuardError, quote } from "../errors.ts";
 import { serverFingerprintOfPins } from "../manifest/fingerprint.ts";
-import { documentPath, type KeyPath, childPath } from "./key-path.ts";
+import { childPath, documentPath, type KeyPath } from "./key-path.ts";
 import { ITEM_TABLES } from "./parse-item.ts";
 import { isTomlTable, member, readTable, readText, schemaFault, type TomlTable } from "./schema.ts";
 import { readTomlText } from "./toml.ts";

@@ -1,6 +1,6 @@
 // Argument constraints of an item: the `args` table (40-gateway section 4).
 import { quote } from "../errors.ts";
-import { type KeyPath, childPath } from "./key-path.ts";
+import { childPath, type KeyPath } from "./key-path.ts";
 import { foldAscii } from "./names.ts";
 import {
   describeValue,

@@ -1,6 +1,6 @@
 // One pinned tool, prompt, resource or resource template of a catalog (10-catalog section 1).
 import { quote } from "../errors.ts";
-import { type KeyPath, childPath } from "./key-path.ts";
+import { childPath, type KeyPath } from "./key-path.ts";
 import { digestFault, itemNameFault, patternIdFault } from "./names.ts";
 import { readArguments } from "./parse-args.ts";
 import {

@@ -1,6 +1,6 @@
 // Principals and policy rules of a catalog (10-catalog section 1, 40-gateway section 4).
 import { quote } from "../errors.ts";
-import { type KeyPath, childPath } from "./key-path.ts";
+import { childPath, type KeyPath } from "./key-path.ts";
 import { itemNameFault, nameFault, principalPatternFault } from "./names.ts";
 import { EFFECTS, readScopes, readTaints, type Vocabulary } from "./parse-item.ts";
 import {

@@ -2,7 +2,7 @@
 // section 2).
 import { GuardError, quote } from "../errors.ts";
 import { serverFingerprintOfPins } from "../manifest/fingerprint.ts";
-import { type KeyPath, renderKeyPath, childPath } from "./key-path.ts";
+import { childPath, type KeyPath, renderKeyPath } from "./key-path.ts";
 import { foldAscii, headerFault, methodFault, variableFault } from "./names.ts";
 import {
   type ItemContext,

@@ -9,7 +9,7 @@ import {
   LIMIT_TAINTS,
 } from "../abi/limits.ts";
 import { GuardError, quote } from "../errors.ts";
-import { documentPath, type KeyPath, childPath } from "./key-path.ts";
+import { childPath, documentPath, type KeyPath } from "./key-path.ts";
 import { foldAscii, nameFault, operatorNameFault, serverIdFault } from "./names.ts";
 import { ITEM_TABLES, type Vocabulary } from "./parse-item.ts";
 import { readPrincipals, readRules } from "./parse-rules.ts";

@@ -1,7 +1,7 @@
 // From the pinned trust root to the newest one, one signed step at a time (as in TUF 5.3).
 import { LIMIT_ROOT_HOPS } from "../abi/limits.ts";
-import { GuardError, quote } from "../errors.ts";
 import { toHex } from "../bytes.ts";
+import { GuardError, quote } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { type Envelope, parseEnvelope, verifiedKeys } from "../sign/dsse.ts";
 import {

@@ -1,9 +1,10 @@
 // The trust root: which keys may sign what (10-catalog section 3). Parsing only; `root-chain.ts`
 // decides whether a root is the one to trust.
+
+import { LIMIT_SIGNATURES } from "../abi/limits.ts";
 import { fromBase64, toHex } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
-import { LIMIT_SIGNATURES } from "../abi/limits.ts";
 import { PublicKey } from "../sign/keys.ts";
 import { childPath, documentPath, type KeyPath, renderKeyPath } from "./key-path.ts";
 import {

@@ -1,7 +1,7 @@
 // Readers of one TOML value each: the right type, or CATALOG_SCHEMA / ROOT_SCHEMA with its key
 // path.
 import { GuardError, quote } from "../errors.ts";
-import { type KeyPath, renderKeyPath, childPath } from "./key-path.ts";
+import { childPath, type KeyPath, renderKeyPath } from "./key-path.ts";
 
 export type TomlTable = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,11 @@
 // `config.toml` of a home: which trust root and which catalog this host believes in.
 import { join } from "node:path";
-
+import { utf8Text } from "../bytes.ts";
+import { childPath, documentPath } from "../catalog/key-path.ts";
 import { nameFault } from "../catalog/names.ts";
-import { documentPath, childPath } from "../catalog/key-path.ts";
 import { member, readChoice, readClosedTable, readText } from "../catalog/schema.ts";
 import { readToml } from "../catalog/toml.ts";
 import { tomlString } from "../catalog/toml-write.ts";
-import { utf8Text } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
 import { MODE_PRIVATE_FILE, readOptionalFile, writeFileAtomic } from "./files.ts";
 import { incomplete } from "./home.ts";

@@ -12,8 +12,8 @@ import {
   catalogKey,
   openSigningHome,
   readCatalogFile,
-  signedResult,
   type SigningHome,
+  signedResult,
 } from "./catalog-signing.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { inFile } from "./fault.ts";

@@ -2,8 +2,8 @@
 import type { ItemPin, ServerPins } from "../catalog/edit.ts";
 import type { CatalogItem, CatalogServer, Effect, ItemKind } from "../catalog/types.ts";
 import { fingerprintInstructions } from "../manifest/fingerprint.ts";
-import { type Proposal, propose } from "./propose.ts";
 import type { LiveDefinition, LiveServer } from "./live-server.ts";
+import { type Proposal, propose } from "./propose.ts";
 
 /** `left_out`: new, and it would need more than `max_allowed_scope`; it is not pinned. */
 export type Change = "added" | "changed" | "missing" | "removed" | "left_out";

@@ -1,7 +1,8 @@
 // `catalog.lock.json` after a pin: the texts of what the catalog now accepts, and nothing else.
+
+import { utf8Text } from "../bytes.ts";
 import { type CatalogLock, type LockItem, type LockServer, readLock } from "../catalog/lock.ts";
 import type { Catalog } from "../catalog/types.ts";
-import { utf8Text } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import type { LiveServer } from "./live-server.ts";
 import { itemKey, pinnedItems } from "./pin-changes.ts";

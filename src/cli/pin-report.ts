@@ -2,8 +2,8 @@
 import { driftJson } from "../manifest/drift.ts";
 import { renderDrift } from "../manifest/drift-render.ts";
 import type { ServerDrift } from "../manifest/drift-types.ts";
-import type { Proposal } from "./propose.ts";
 import type { Change, PinChange } from "./pin-changes.ts";
+import type { Proposal } from "./propose.ts";
 import { columns, type Style, visible } from "./style.ts";
 
 /** One server of a pin. */

@@ -16,9 +16,9 @@ import { draftCatalog, envelopeVersion, renewCatalog } from "./catalog-draft.ts"
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { readConfig } from "./config.ts";
 import { inFile } from "./fault.ts";
-import { makePrivateFolder, MODE_PUBLIC_FILE, readOptionalFile, writeFileAtomic } from "./files.ts";
+import { MODE_PUBLIC_FILE, makePrivateFolder, readOptionalFile, writeFileAtomic } from "./files.ts";
 import { authoringHome, DIR_OPTION, type Home } from "./home.ts";
-import { listLive, type LiveServer, liveServerOf, liveTextsOf } from "./live-server.ts";
+import { type LiveServer, listLive, liveServerOf, liveTextsOf } from "./live-server.ts";
 import { openLock, updateLock } from "./pin-lock.ts";
 import { applyPlan } from "./pin-plan.ts";
 import {

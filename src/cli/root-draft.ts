@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import { LIMIT_SIGNATURES } from "../abi/limits.ts";
 import { bytesEqual, utf8 } from "../bytes.ts";
-import { createRoot, type RootSettings } from "../catalog/root-text.ts";
 import {
   LIMIT_ROOT_BYTES,
   parseRoot,
@@ -13,6 +12,7 @@ import {
   type TrustRoot,
 } from "../catalog/root.ts";
 import { verifyRootChain } from "../catalog/root-chain.ts";
+import { createRoot, type RootSettings } from "../catalog/root-text.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import {

@@ -1,8 +1,9 @@
 // Changes to what a trust root says, each a function from settings to settings. `createRoot` judges
 // the result.
-import type { RootSettings, RoleSettings } from "../catalog/root-text.ts";
-import type { TrustRoot } from "../catalog/root.ts";
+
 import { bytesEqual } from "../bytes.ts";
+import type { TrustRoot } from "../catalog/root.ts";
+import type { RoleSettings, RootSettings } from "../catalog/root-text.ts";
 import { GuardError, quote } from "../errors.ts";
 import type { PublicKey } from "../sign/keys.ts";
 

@@ -1,8 +1,7 @@
 // `portcullis root init`: the first trust root of a home, pinned in its configuration.
 import { basename, extname, join, resolve } from "node:path";
-
-import { utf8 } from "../bytes.ts";
 import { LIMIT_CATALOG_BYTES } from "../abi/limits.ts";
+import { utf8 } from "../bytes.ts";
 import { parseCatalog } from "../catalog/parse.ts";
 import { parseRoot, ROOT_PAYLOAD_TYPE } from "../catalog/root.ts";
 import { createRoot } from "../catalog/root-text.ts";
@@ -17,9 +16,9 @@ import { addToConfig, configFile, readConfig } from "./config.ts";
 import { inFile } from "./fault.ts";
 import {
   assertAbsent,
-  makePrivateFolder,
   MODE_PRIVATE_FILE,
   MODE_PUBLIC_FILE,
+  makePrivateFolder,
   readOptionalFile,
   writeNewFile,
 } from "./files.ts";

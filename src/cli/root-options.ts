@@ -1,8 +1,9 @@
 // Arguments that the commands of the trust root share.
+
+import { quote } from "../errors.ts";
 import { listOf, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec } from "./command.ts";
 import { ROLE_NAMES, type RoleName } from "./root-edit.ts";
-import { quote } from "../errors.ts";
 
 /** What every command that edits the draft says about it in `--help`. */
 export const DRAFT_NOTE: string =

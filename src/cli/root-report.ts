@@ -8,7 +8,7 @@ import {
   type RootDraft,
   type RootHome,
 } from "./root-draft.ts";
-import { ROLE_NAMES, rootChanges, type RoleName } from "./root-edit.ts";
+import { ROLE_NAMES, type RoleName, rootChanges } from "./root-edit.ts";
 import { columns, type Style } from "./style.ts";
 
 /** What a root says, for JSON. */

@@ -1,9 +1,8 @@
 // `portcullis root sign`: one operator's signature under the draft; with the last one it is in force.
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
-
-import { type VerifyReport, verifyCatalog } from "../catalog/verify.ts";
 import { digestFault } from "../catalog/names.ts";
+import { type VerifyReport, verifyCatalog } from "../catalog/verify.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { requiredText, usageFault } from "./arguments.ts";
@@ -16,9 +15,9 @@ import {
   installDraft,
   missingSignatures,
   openRoots,
-  requiredDraft,
   type RootDraft,
   type RootHome,
+  requiredDraft,
   signDraft,
   writeDraft,
 } from "./root-draft.ts";

@@ -15,8 +15,8 @@ import {
   catalogKey,
   openSigningHome,
   readCatalogFile,
-  signedResult,
   type SigningHome,
+  signedResult,
 } from "./catalog-signing.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { addToConfig } from "./config.ts";

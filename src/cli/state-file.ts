@@ -12,9 +12,8 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-
-import { assertAdvances, parseTrustState, serializeTrustState } from "../catalog/state.ts";
 import type { TrustState, TrustStateStore } from "../catalog/state.ts";
+import { assertAdvances, parseTrustState, serializeTrustState } from "../catalog/state.ts";
 import { monotonicMs, randomUuid, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 

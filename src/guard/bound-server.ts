@@ -14,8 +14,6 @@ import type { GuardKernel } from "./guard-kernel.ts";
 import { type ScopeSet, toScopeSet } from "./scope-set.ts";
 import { instructionsMatch } from "./validator.ts";
 
-const WORD = 4294967296;
-
 /** Made by `ScopeGuard#server`. */
 export class BoundServer {
   readonly id: string;
@@ -37,18 +35,17 @@ export class BoundServer {
     const guard = this.#guard;
     // INVARIANT: the caller's code (iterators, the clock) runs before anything is written for the
     // kernel, so that it cannot ask about something else in between
-    const set = scopes === undefined ? undefined : toScopeSet(this.#catalog, scopes);
-    const now = guard.now();
+    const isSame = scopes === undefined || guard.isRequested(scopes);
+    const set = isSame ? scopes : toScopeSet(this.#catalog, scopes);
+    // a set of another catalog has other bits
+    if (!isSame && set?.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    guard.setTime();
     guard.ensureBound(this.id);
     const size = guard.writeName(tool, LIMIT_NAME_BYTES);
     const { exports } = guard.kernel;
-    const low = now | 0;
-    const high = (now / WORD) | 0;
-    if (set === undefined) return toDecision(exports.checkBound(KIND_TOOL, size, low, high));
-    if (set.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
-    return toDecision(
-      exports.checkBoundScoped(KIND_TOOL, size, set.w0, set.w1, set.w2, set.w3, low, high),
-    );
+    if (set === undefined) return toDecision(exports.checkBound(KIND_TOOL, size));
+    guard.setRequest(set);
+    return toDecision(exports.checkBoundScoped(KIND_TOOL, size));
   }
 
   /**
@@ -59,13 +56,12 @@ export class BoundServer {
   checkMessage(bytes: Uint8Array, flags = 0): Decision {
     const guard = this.#guard;
     const { kernel } = guard;
-    const now = guard.now();
+    guard.setTime();
     const size = bytes.length;
     if (!(size <= kernel.inputSize)) return toDecision(VERDICT_MALFORMED_MESSAGE);
     guard.ensureBound(this.id);
     kernel.bytes.set(bytes, kernel.inputAt);
-    const high = (now / WORD) | 0;
-    return toDecision(kernel.exports.checkMessage(size, flags, now | 0, high));
+    return toDecision(kernel.exports.checkMessage(size, flags));
   }
 
   /** The shape of the message that was read last; valid until the next reading. */
@@ -87,9 +83,9 @@ export class BoundServer {
   /** Decides the dispatch that was read last, without reading it again. */
   decideLast(): Decision {
     const guard = this.#guard;
+    guard.setTime();
     guard.ensureBound(this.id);
-    const now = guard.now();
-    return toDecision(guard.kernel.exports.checkFrame(now | 0, (now / WORD) | 0));
+    return toDecision(guard.kernel.exports.checkFrame());
   }
 
   /**

@@ -5,9 +5,12 @@ import { isWellFormed, utf8 } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { loadImage } from "../kernel/image-kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { ScopeSet } from "./scope-set.ts";
 
 /** Later times are no times: `Number.MAX_SAFE_INTEGER` + 1 ms. */
 const TIME_END = 9007199254740992;
+/** Divisor that takes the high word out of a time in ms. */
+const WORD = 4294967296;
 
 /**
  * Writes `text` as UTF-8 to the kernel's memory at `at`, four bytes at a time: up to 3 bytes
@@ -64,6 +67,9 @@ export class GuardKernel {
   readonly kernel: Kernel;
   readonly clock: Clock;
   #boundServer: string | undefined;
+  /** What the kernel was told last; it starts without a time. */
+  #now = 0;
+  #request: ScopeSet | undefined;
 
   constructor(image: Uint8Array, clock: Clock, inputSize: number) {
     this.kernel = loadImage(image, inputSize);
@@ -71,11 +77,34 @@ export class GuardKernel {
   }
 
   /**
-   * The time now; 0, which no catalog is valid at, for anything that is not a time.
+   * Reads the clock and tells the kernel when the time has changed. Anything that is not a time is
+   * 0, which no catalog is valid at.
+   *
+   * INVARIANT: before every decision, and before anything else is written for it: the clock is the
+   * host's code.
    */
-  now(): number {
+  setTime(): void {
     const now = this.clock();
-    return now > 0 && now < TIME_END ? now : 0;
+    if (now === this.#now) return;
+    this.#now = now;
+    const time = now > 0 && now < TIME_END ? now : 0;
+    this.kernel.exports.setTime(time | 0, (time / WORD) | 0);
+  }
+
+  /** True when the kernel was told these scopes last; then they are a real set of this catalog. */
+  isRequested(scopes: ScopeSet | Iterable<string>): scopes is ScopeSet {
+    return scopes === this.#request;
+  }
+
+  /**
+   * Tells the kernel which scopes are requested, when they have changed.
+   *
+   * @param scopes a real set of this guard's catalog
+   */
+  setRequest(scopes: ScopeSet): void {
+    if (scopes === this.#request) return;
+    this.#request = scopes;
+    this.kernel.exports.setRequest(scopes.w0, scopes.w1, scopes.w2, scopes.w3);
   }
 
   /** Writes a server id; see `writeText`. */

@@ -15,7 +15,7 @@ export class ScopeSet {
 
   /** True for a set that the constructor made; its members are frozen numbers. */
   static isScopeSet(value: unknown): value is ScopeSet {
-    return typeof value === "object" && value !== null && #isReal in value && value.#isReal;
+    return typeof value === "object" && value !== null && #isReal in value;
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   VERDICT_TAINT_REVIEW,
   VERDICT_UNDECIDED,
 } from "../abi/verdict.ts";
+import { utf8 } from "../bytes.ts";
 import type {
   Catalog,
   CatalogItem,
@@ -197,10 +198,19 @@ function rank(decision: Decision): number {
 }
 
 /**
- * True when `uri` is of the form of a template: literal text, and variables of one or more
- * characters other than `/ ? # % \` (10-catalog section 1). Linear in both, whatever the URI is.
+ * True when `uri` is of the form of a template: literal text, and variables of one or more UTF-8
+ * bytes other than `/ ? # % \` and control characters (10-catalog section 1). No segment of the URI
+ * is `.` or `..`, and its authority has as many `@` and `:` as that of the template: a URI parser
+ * acts on both. The kernel's rule (assembly/template.ts). Linear in both, whatever the URI is.
  */
 export function matchesTemplate(template: string, uri: string): boolean {
+  if (!matchesLiterals(byteText(template), byteText(uri))) return false;
+  if (uri.split(/[/?#]/).some((segment) => segment === "." || segment === "..")) return false;
+  return authorityMarks(template) === authorityMarks(uri);
+}
+
+/** Both are byte texts. */
+function matchesLiterals(template: string, uri: string): boolean {
   const literals = template.split(/\{[^}]*\}/);
   const first = literals[0] ?? "";
   if (!uri.startsWith(first)) return false;
@@ -212,8 +222,26 @@ export function matchesTemplate(template: string, uri: string): boolean {
     // a later variable may take over what an earlier one could have taken: the first match does
     const found = isLast ? uri.length - literal.length : uri.indexOf(literal, at + 1);
     if (found < at + 1 || !uri.startsWith(literal, found)) return false;
-    if (/[/?#%\\]/.test(uri.slice(at, found))) return false;
+    if (NO_VARIABLE_BYTE.test(uri.slice(at, found))) return false;
     at = found + literal.length;
   }
   return at === uri.length;
+}
+
+/** Of a byte text: control characters, and the delimiters that a variable must not hold. */
+const NO_VARIABLE_BYTE = /[^ -~\x80-\xff]|[/?#%\\]/;
+const ASCII_ONLY = /^[ -~]*$/;
+
+/** One character for each UTF-8 byte. */
+function byteText(text: string): string {
+  if (ASCII_ONLY.test(text)) return text;
+  let bytes = "";
+  for (const byte of utf8(text)) bytes += String.fromCharCode(byte);
+  return bytes;
+}
+
+/** How many `@` and `:` stand between the first `//` and the next delimiter. */
+function authorityMarks(text: string): number {
+  const authority = /\/\/([^/?#]*)/.exec(text)?.[1] ?? "";
+  return authority.length - authority.replace(/[@:]/g, "").length;
 }

@@ -48,47 +48,16 @@ export interface KernelExports {
   finishAdmission(server: number, smuggled: number): number;
   setCap(c0: number, c1: number, c2: number, c3: number): void;
   resolve(serverSize: number, kind: number, nameSize: number): number;
-  check(
-    serverSize: number,
-    kind: number,
-    nameSize: number,
-    nowLow: number,
-    nowHigh: number,
-  ): number;
-  checkScoped(
-    serverSize: number,
-    kind: number,
-    nameSize: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-    nowLow: number,
-    nowHigh: number,
-  ): number;
-  checkHandle(
-    item: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-    nowLow: number,
-    nowHigh: number,
-  ): number;
+  setTime(nowLow: number, nowHigh: number): void;
+  setRequest(s0: number, s1: number, s2: number, s3: number): void;
+  check(serverSize: number, kind: number, nameSize: number): number;
+  checkScoped(serverSize: number, kind: number, nameSize: number): number;
+  checkHandle(item: number): number;
   bindServer(serverSize: number): number;
-  checkBound(kind: number, nameSize: number, nowLow: number, nowHigh: number): number;
-  checkBoundScoped(
-    kind: number,
-    nameSize: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-    nowLow: number,
-    nowHigh: number,
-  ): number;
-  checkMessage(size: number, flags: number, nowLow: number, nowHigh: number): number;
-  checkFrame(nowLow: number, nowHigh: number): number;
+  checkBound(kind: number, nameSize: number): number;
+  checkBoundScoped(kind: number, nameSize: number): number;
+  checkMessage(size: number, flags: number): number;
+  checkFrame(): number;
 }
 
 /**
@@ -135,6 +104,8 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   finishAdmission: true,
   setCap: true,
   resolve: true,
+  setTime: true,
+  setRequest: true,
   check: true,
   checkScoped: true,
   checkHandle: true,

@@ -1,5 +1,5 @@
 // The drift report of one server (20-fingerprint section 4).
-import { type CatalogLock, lockedDefinition, type LockServer } from "../catalog/lock.ts";
+import { type CatalogLock, type LockServer, lockedDefinition } from "../catalog/lock.ts";
 import type { CatalogItem, CatalogServer, Feature, ItemKind } from "../catalog/types.ts";
 import { GuardError } from "../errors.ts";
 import { canonicalize, sourceBytes } from "../kernel/strict-json.ts";

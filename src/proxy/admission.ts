@@ -115,18 +115,20 @@ export class Admission {
     if (this.#running === undefined) this.#list(context);
   }
 
-  /** The server says that these lists have changed: nothing of it is believed any more. */
+  /**
+   * The server says that these lists have changed: nothing of it is callable until they were listed
+   * again. A list that the guard does not ask for admits nothing, and changes nothing.
+   */
   listChanged(kinds: readonly ItemKind[]): void {
-    for (const kind of kinds) {
-      this.#believed.delete(kind);
-      if (this.#running !== undefined) this.#changed.add(kind);
-    }
-    this.#bound.unverify();
+    const wanted = this.#wantedKinds();
+    const changed = kinds.filter((kind) => wanted.includes(kind));
+    // INVARIANT: what is unverified has a stale list, so that the next call makes the guard list
+    if (changed.length > 0) this.#unverify(changed);
   }
 
   /** Everything is unverified again. */
   forget(): void {
-    this.listChanged(LISTINGS.map((listing) => listing.kind));
+    this.#unverify(LISTINGS.map((listing) => listing.kind));
   }
 
   /** Names of the capabilities that the server declared. */
@@ -182,6 +184,14 @@ export class Admission {
     this.#running = undefined;
     this.#waiters = [];
     this.forget();
+  }
+
+  #unverify(kinds: readonly ItemKind[]): void {
+    for (const kind of kinds) {
+      this.#believed.delete(kind);
+      if (this.#running !== undefined) this.#changed.add(kind);
+    }
+    this.#bound.unverify();
   }
 
   get #bound(): ReturnType<ScopeGuard["server"]> {

@@ -32,7 +32,7 @@ import { membersOf, valueAt, wholeValue } from "./json-members.ts";
 import { LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD, METHODS } from "./methods.ts";
 import type { HeldMessage, PendingRequest, SessionState } from "./session-state.ts";
-import { subscribedUris } from "./subscriptions.ts";
+import { type ListenFilter, listenFilterOf } from "./subscriptions.ts";
 import { usesTask } from "./tasks.ts";
 
 /** One message of the client that was read. */
@@ -125,11 +125,15 @@ export class ClientSide {
 
   /** What refuses a request whatever it names. */
   #refusalOf({ key, method, shape, line }: ClientMessage): Refusal | undefined {
-    const { parts, pending, standing, tasks } = this.#state;
+    const { parts, pending, cancelled, standing, tasks } = this.#state;
     if (key.startsWith(`s:${GUARD_ID_PREFIX}`)) {
       return refusalBy(VERDICT_MALFORMED_MESSAGE, "an id of the guard's own");
     }
     if (pending.has(key)) return refusalBy(VERDICT_MALFORMED_MESSAGE, "an id that is in flight");
+    if (cancelled.has(key)) {
+      // WHY: what the server still says to it would be taken for an answer to this one
+      return refusalBy(VERDICT_MALFORMED_MESSAGE, "an id that was cancelled and not answered");
+    }
     if (pending.size >= LIMIT_PENDING) {
       return refusalBy(VERDICT_INTERNAL_FAULT, `${LIMIT_PENDING} requests in flight`);
     }
@@ -141,7 +145,7 @@ export class ClientSide {
       return refusalBy(VERDICT_IDENTITY_UNKNOWN);
     }
     if (!tasks.allows(method, line, shape.params)) {
-      return refusalBy(VERDICT_TOOL_SMUGGLE, "a task that no call of this session made");
+      return refusalBy(VERDICT_TOOL_SMUGGLE, OTHER_TASK);
     }
     return undefined;
   }
@@ -186,21 +190,47 @@ export class ClientSide {
   }
 
   #subscribe(message: ClientMessage): void {
-    const uris = subscribedUris(message.line, message.shape.params);
-    if (uris === undefined) {
-      const detail = "expected resourceSubscriptions to be an array of texts";
+    const filter = listenFilterOf(message.line, message.shape.params);
+    if (filter === undefined) {
+      const detail = "expected resourceSubscriptions and taskIds to be arrays of texts";
       this.#refuse(message, this.#state.malformed, detail);
-    } else if (uris.length === 0) this.#allow(message);
-    else if (!this.#state.parts.methods.hasFeature("resources")) {
-      this.#refuse(message, toDecision(VERDICT_FEATURE_DENIED));
-    } else this.#whenAdmitted(message, (later) => this.#concludeSubscriptions(later, uris));
+      return;
+    }
+    const refusal = this.#refusalOfFilter(filter);
+    if (refusal !== undefined) this.#refuse(message, refusal.decision, refusal.detail);
+    else if (isEmpty(filter.uris) && isEmpty(filter.taskIds)) this.#allow(message);
+    else this.#whenAdmitted(message, (later) => this.#concludeSubscriptions(later, filter));
   }
 
-  #concludeSubscriptions(message: ClientMessage, uris: readonly string[]): void {
+  /** What refuses a subscription whatever the server has listed. */
+  #refusalOfFilter({ uris, taskIds }: ListenFilter): Refusal | undefined {
+    const { parts, tasks } = this.#state;
+    const { methods } = parts;
+    const isAllowed =
+      (isEmpty(uris) || methods.hasFeature("resources")) &&
+      // WHY: a server may take an empty list of tasks for all of them
+      (taskIds === undefined || methods.hasFeature("tasks"));
+    if (!isAllowed) return refusalBy(VERDICT_FEATURE_DENIED);
+    if (taskIds === undefined) return undefined;
+    if (this.#state.isExpiredFor("tasks/get")) return refusalBy(VERDICT_CATALOG_EXPIRED);
+    const isOwn = taskIds.every((id) => tasks.makerOfId(id) !== undefined);
+    return isOwn ? undefined : refusalBy(VERDICT_TOOL_SMUGGLE, OTHER_TASK);
+  }
+
+  #concludeSubscriptions(message: ClientMessage, { uris = [], taskIds = [] }: ListenFilter): void {
+    const { epoch, tasks } = this.#state;
     for (const uri of uris) {
       const whole = this.#state.decideSubscription(uri);
       if (whole.outcome === "allow") continue;
       this.#refuse(message, whole, `subscription to ${quote(uri)}`);
+      return;
+    }
+    for (const id of taskIds) {
+      const maker = tasks.makerOfId(id);
+      if (maker?.epoch === epoch) continue;
+      const decision = this.#state.decideTool(maker?.tool ?? "");
+      if (decision.outcome === "allow") continue;
+      this.#refuse(message, decision, `a task of ${quote(maker?.tool ?? "")}`);
       return;
     }
     this.#allow(message);
@@ -311,6 +341,7 @@ export class ClientSide {
       const what = held.isAnswer ? "before its answer was passed on" : "before it was sent";
       state.drop("client", VERDICT_ALLOWED, `cancelled ${what}`, { method });
     } else {
+      state.sawCancelled(key);
       // WHY: also where nothing else passes any more, what was sent on may be called off
       state.parts.toServer(frame);
     }
@@ -362,6 +393,8 @@ export class ClientSide {
   }
 }
 
+const OTHER_TASK = "a task that no call of this session made";
+
 interface Refusal {
   readonly decision: Decision;
   readonly detail?: string;
@@ -370,6 +403,10 @@ interface Refusal {
 function refusalBy(verdict: number, detail?: string): Refusal {
   const decision = toDecision(verdict);
   return detail === undefined ? { decision } : { decision, detail };
+}
+
+function isEmpty(names: readonly string[] | undefined): boolean {
+  return names === undefined || names.length === 0;
 }
 
 /** True for a refusal that no listing could change. */

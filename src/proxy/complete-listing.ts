@@ -6,6 +6,7 @@ import { refuseDuplicates } from "../manifest/listing.ts";
 import type { LiveItem } from "../manifest/types.ts";
 import { requestFrame } from "./answers.ts";
 import { readNumber, spanText, valueAt } from "./json-members.ts";
+import { LIMIT_LISTING_ITEMS } from "./limits.ts";
 import { type ListingPage, readListingPage } from "./listing-page.ts";
 import { LISTINGS } from "./methods.ts";
 
@@ -38,8 +39,8 @@ export interface ListingOptions {
 }
 
 /**
- * Lists kind after kind, page after page. Bounded: 1 000 pages and 16 MiB in all, a cursor that
- * comes twice ends it.
+ * Lists kind after kind, page after page. Bounded: 1 000 pages and 131 072 definitions of a kind,
+ * 16 MiB in all; a cursor that comes twice ends it.
  */
 export class CompleteListing {
   readonly #options: ListingOptions;
@@ -122,6 +123,10 @@ export class CompleteListing {
     this.#pageCount += 1;
     if (this.#sizeBytes > LIMIT_LIST_BYTES) {
       this.fail(`expected at most ${LIMIT_LIST_BYTES} bytes of listings, got more`);
+      return;
+    }
+    if (this.#items.length + page.items.length > LIMIT_LISTING_ITEMS) {
+      this.fail(`expected at most ${LIMIT_LISTING_ITEMS} definitions of one kind, got more`);
       return;
     }
     // WHY: the chunk it came in belongs to the stream

@@ -1,5 +1,5 @@
 // Edits of a message that leave every other byte as it was (50-proxy section 2.1).
-import { concatBytes, utf8 } from "../bytes.ts";
+import { utf8 } from "../bytes.ts";
 import type { Span } from "../kernel/message.ts";
 
 /** Bytes to leave out, and what to put in their place. */
@@ -48,14 +48,48 @@ export function cutElements(
  * @param edits in any order; none may overlap another
  */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
-  const ordered = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  const ordered = inOrder(edits);
   const parts: Uint8Array[] = [];
   let at = 0;
+  let sizeBytes = 0;
+  const add = (part: Uint8Array): void => {
+    parts.push(part);
+    sizeBytes += part.length;
+  };
   for (const edit of ordered) {
-    parts.push(bytes.subarray(at, edit.start));
-    if (edit.text !== undefined) parts.push(utf8(edit.text));
+    add(bytes.subarray(at, edit.start));
+    if (edit.text !== undefined) add(utf8(edit.text));
     at = edit.end;
   }
-  parts.push(bytes.subarray(at));
-  return concatBytes(...parts);
+  add(bytes.subarray(at));
+  // WHY: an edit for every item of a listing is more than a call may have arguments
+  const whole = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/**
+ * The edits that lie in none of the cuts: what goes as a whole takes its own edits along.
+ *
+ * @param cuts in order, none overlapping another; each edit is inside one, or apart from all
+ * @returns in order
+ */
+export function outsideOf(cuts: readonly Edit[], edits: readonly Edit[]): Edit[] {
+  let at = 0;
+  return inOrder(edits).filter((edit) => {
+    let cut = cuts[at];
+    while (cut !== undefined && cut.end < edit.end) {
+      at += 1;
+      cut = cuts[at];
+    }
+    return cut === undefined || edit.start < cut.start;
+  });
+}
+
+function inOrder(edits: readonly Edit[]): Edit[] {
+  return [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
 }

@@ -1,8 +1,8 @@
 // Lines of a byte stream, as stdio MCP frames its messages: everything up to and with 0x0A.
-import { concatBytes } from "../bytes.ts";
 import { LostIdScanner } from "./lost-id.ts";
 
 const LF = 0x0a;
+const CAPACITY_FIRST_BYTES = 1_024;
 
 /** What a chunk brought to an end. */
 export type FramedLine =
@@ -21,11 +21,13 @@ export type FramedLine =
  * Cuts a byte stream into lines of at most `lineSizeMax` bytes, line feed excluded.
  *
  * A line that lies in one chunk is a view of it: no copy is made. A longer line is never buffered
- * beyond the limit and never split in two.
+ * beyond the limit and never split in two. Memory is at most twice the line, plus one chunk,
+ * however small the chunks are that it comes in.
  */
 export class LineSplitter {
   readonly #lineSizeMax: number;
-  #parts: Uint8Array[] = [];
+  /** The line so far, `#sizeBytes` of it unless it is lost, and room for more. */
+  #buffer: Uint8Array = NOTHING;
   #sizeBytes = 0;
   #lost: LostIdScanner | undefined;
 
@@ -60,40 +62,58 @@ export class LineSplitter {
   }
 
   #keep(part: Uint8Array): void {
+    if (this.#lost !== undefined) this.#lost.push(part);
+    else if (this.#sizeBytes + part.length > this.#lineSizeMax) this.#lose(part);
+    else this.#append(part);
     this.#sizeBytes += part.length;
-    if (this.#lost !== undefined) {
-      this.#lost.push(part);
-      return;
+  }
+
+  /** Copies `part` behind what there is; `#sizeBytes` stays. */
+  #append(part: Uint8Array): void {
+    const sizeBytes = this.#sizeBytes + part.length;
+    if (sizeBytes > this.#buffer.length) {
+      // WHY: doubling copies every byte once more on average, and keeps nothing for each chunk
+      const capacity = Math.max(sizeBytes, 2 * this.#buffer.length, CAPACITY_FIRST_BYTES);
+      const grown = new Uint8Array(capacity);
+      grown.set(this.#buffer.subarray(0, this.#sizeBytes));
+      this.#buffer = grown;
     }
-    this.#parts.push(part);
-    if (this.#sizeBytes > this.#lineSizeMax) this.#lose();
+    this.#buffer.set(part, this.#sizeBytes);
   }
 
   /** Gives up the line that is being read; only its id is still looked for. */
-  #lose(): void {
-    const lost = new LostIdScanner();
-    for (const part of this.#parts) lost.push(part);
-    this.#parts = [];
-    this.#lost = lost;
+  #lose(part: Uint8Array): void {
+    this.#lost = new LostIdScanner();
+    this.#lost.push(this.#buffer.subarray(0, this.#sizeBytes));
+    this.#lost.push(part);
+    this.#buffer = NOTHING;
   }
 
   #finish(last: Uint8Array): FramedLine {
     const sizeBytes = this.#sizeBytes + last.length - 1;
     if (this.#lost === undefined && sizeBytes <= this.#lineSizeMax) {
-      const frame = this.#parts.length === 0 ? last : concatBytes(...this.#parts, last);
+      const frame = this.#sizeBytes === 0 ? last : this.#joined(last);
       this.#reset();
       return { kind: "line", frame };
     }
-    if (this.#lost === undefined) this.#lose();
-    this.#lost?.push(last);
+    if (this.#lost === undefined) this.#lose(last);
+    else this.#lost.push(last);
     const idText = this.#lost?.idText();
     this.#reset();
     return { kind: "too-long", sizeBytes, idText };
   }
 
+  #joined(last: Uint8Array): Uint8Array {
+    this.#append(last);
+    return this.#buffer.subarray(0, this.#sizeBytes + last.length);
+  }
+
   #reset(): void {
-    this.#parts = [];
+    // WHY: the array is not used again; it belongs to whoever has the line
+    this.#buffer = NOTHING;
     this.#sizeBytes = 0;
     this.#lost = undefined;
   }
 }
+
+const NOTHING = new Uint8Array(0);

@@ -43,15 +43,24 @@ export function membersOf(bytes: Uint8Array, object: Span): Member[] | undefined
   return undefined;
 }
 
-/** The elements of the array that `array` spans; `undefined` when there is none. */
-export function elementsOf(bytes: Uint8Array, array: Span): Span[] | undefined {
+/**
+ * The elements of the array that `array` spans.
+ *
+ * @param countMax with more elements than that, nothing behind them is looked at
+ * @returns `undefined` when there is no array, or when it has too many
+ */
+export function elementsOf(
+  bytes: Uint8Array,
+  array: Span,
+  countMax: number = Number.POSITIVE_INFINITY,
+): Span[] | undefined {
   if (bytes[array.start] !== 0x5b) return undefined;
   const elements: Span[] = [];
   let at = skipSpace(bytes, array.start + 1, array.end);
   if (bytes[at] === 0x5d) return at + 1 === array.end ? elements : undefined;
   while (at < array.end) {
     const end = skipValue(bytes, at, array.end);
-    if (end <= at) return undefined;
+    if (end <= at || elements.length >= countMax) return undefined;
     elements.push({ start: at, end });
     at = skipSpace(bytes, end, array.end);
     if (bytes[at] === 0x5d) return at + 1 === array.end ? elements : undefined;

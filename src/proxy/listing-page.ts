@@ -4,7 +4,15 @@ import { GuardError } from "../errors.ts";
 import type { Span } from "../kernel/message.ts";
 import { readManifest } from "../manifest/read.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
-import { type Member, memberNamed, membersOf, readNumber, readString } from "./json-members.ts";
+import {
+  elementsOf,
+  type Member,
+  memberNamed,
+  membersOf,
+  readNumber,
+  readString,
+} from "./json-members.ts";
+import { LIMIT_LISTING_ITEMS } from "./limits.ts";
 
 /** A result that answers a listing request. */
 export interface ListingPage {
@@ -34,6 +42,8 @@ export function readListingPage(
   const bytes = message.subarray(result.start, result.end);
   const members = membersOf(bytes, { start: 0, end: bytes.length });
   if (members === undefined) return "expected an object as the result of a listing";
+  const excess = excessOf(bytes, members);
+  if (excess !== undefined) return excess;
   let manifest: Manifest;
   try {
     manifest = readManifest(bytes);
@@ -59,6 +69,21 @@ const MEMBER_OF_KIND: Readonly<Record<ItemKind, string>> = {
   resource: "resources",
   resource_template: "resourceTemplates",
 };
+
+/**
+ * One line when there are more definitions than a catalog can pin.
+ *
+ * WHY: an element of two bytes costs hundreds to look at; the bytes alone do not bound the work
+ */
+function excessOf(bytes: Uint8Array, members: readonly Member[]): string | undefined {
+  for (const name of Object.values(MEMBER_OF_KIND)) {
+    const value = memberNamed(members, name)?.value;
+    if (value === undefined || bytes[value.start] !== 0x5b) continue;
+    if (elementsOf(bytes, value, LIMIT_LISTING_ITEMS) !== undefined) continue;
+    return `expected ${name} to be an array of at most ${LIMIT_LISTING_ITEMS} definitions`;
+  }
+  return undefined;
+}
 
 /** The items of one kind. */
 export function itemsOf(manifest: Manifest, kind: ItemKind): readonly LiveItem[] {

@@ -1,17 +1,17 @@
 // Lists everything a server offers, for pinning: raw definitions, instructions, self-description.
 import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
+import { utf8 } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { randomUuid } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { type MalformedMessage, type MessageShape, readShape } from "../kernel/message.ts";
 import { readerKernel } from "../kernel/shared.ts";
-import { plainError, idOfKey, requestFrame } from "./answers.ts";
+import { idOfKey, plainError, requestFrame } from "./answers.ts";
 import { CompleteListing, GUARD_ID_PREFIX, type ListedItem } from "./complete-listing.ts";
-import { utf8 } from "../bytes.ts";
 import type { FramedLine } from "./framing.ts";
 import {
-  membersOf,
   memberNamed,
+  membersOf,
   readString,
   spanText,
   valueAt,

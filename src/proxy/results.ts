@@ -1,8 +1,8 @@
 // What of a server's result the client gets: the edits that 50-proxy section 2.1 allows, no others.
-import { isWellFormed } from "../bytes.ts";
+import { concatBytes, isWellFormed, utf8 } from "../bytes.ts";
 import type { Span } from "../kernel/message.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
-import { applyEdits, cutElements, type Edit } from "./cut.ts";
+import { applyEdits, cutElements, type Edit, outsideOf } from "./cut.ts";
 import { labelEdits } from "./elicitation.ts";
 import {
   elementsOf,
@@ -11,8 +11,8 @@ import {
   memberNamed,
   membersOf,
   readString,
+  soleMember,
   spanText,
-  valueAt,
 } from "./json-members.ts";
 import { readListingPage } from "./listing-page.ts";
 import { type AllowedMethods, LISTING_OF_METHOD, LISTINGS } from "./methods.ts";
@@ -30,6 +30,8 @@ export interface ResultContext {
   readonly methods: AllowedMethods;
   /** The server as a whole is refused. */
   isRefused(): boolean;
+  /** Its instructions are not the pinned ones, or it is refused as a whole. */
+  areInstructionsRefused(): boolean;
   /** Compares instructions with the pin; `undefined` = absent. */
   seeInstructions(text: string | undefined): boolean;
   sawCapabilities(names: ReadonlySet<string>): void;
@@ -39,12 +41,16 @@ export interface ResultContext {
   keeps(item: LiveItem): boolean;
 }
 
+/** A result that is to be replaced by an error. */
+export interface ResultRefusal {
+  readonly refusal: "malformed" | "feature";
+  readonly detail: string;
+}
+
 /** What is to be done with a result. */
 export type ResultVerdict =
   /** Forward the bytes after these edits. */
-  | { readonly edits: readonly Edit[]; readonly cut: readonly string[] }
-  /** Replace it by an error. */
-  | { readonly refusal: "malformed" | "feature"; readonly detail: string };
+  { readonly edits: readonly Edit[]; readonly cut: readonly string[] } | ResultRefusal;
 
 const INTRODUCTIONS: ReadonlySet<string> = new Set(["initialize", "server/discover"]);
 const SERVER_INFO_META = "io.modelcontextprotocol/serverInfo";
@@ -73,7 +79,7 @@ const JUDGED_NAMES: ReadonlySet<string> = new Set([
 const JUDGED_FOLDED: ReadonlySet<string> = new Set([...JUDGED_NAMES].map(foldName));
 
 /**
- * Judges the result that answers `request`.
+ * Judges the result that answers `request`, or the `params` of a notification that is one.
  *
  * @param line the message; its bytes outside definitions have been read strictly or will be
  * @param result its span in `line`
@@ -90,14 +96,17 @@ export function judgeResult(
   if (members === undefined) {
     // a result that is no object holds nothing to judge, where nothing has to be judged
     if (!isListing && !isIntroduction) return { edits: [], cut: [] };
-    return { refusal: "malformed", detail: "expected an object as the result" };
+    return malformed("expected an object as the result");
   }
   const parts = new ResultEdits(line, result, members);
   const asked = parts.judgeInputRequests(context);
-  if (asked !== undefined) return { refusal: "feature", detail: asked };
+  if (asked !== undefined) return asked;
   if (isIntroduction) parts.cutIntroduction(context);
-  const broken = isListing ? parts.cutListing(request.method, context) : parts.cutTools(context);
-  if (broken !== undefined) return { refusal: "malformed", detail: broken };
+  const broken = isListing
+    ? parts.cutListing(request.method, context)
+    : parts.cutDefinitions(context);
+  if (broken !== undefined) return malformed(broken);
+  if (!isIntroduction) parts.cutRefusedInstructions(context);
   parts.cutServerInfo(isIntroduction);
   if (request.isModern) parts.makePrivate();
   return parts.verdict();
@@ -132,27 +141,34 @@ class ResultEdits {
     const keeps = this.#members.map((member) => !this.#refused.has(member));
     const spans = this.#members.map((member) => member.whole);
     const outer = cutElements(this.#result, spans, keeps);
-    // edits inside a member that goes as a whole go with it
-    const inner = this.#edits.filter(
-      (edit) => !outer.some((cut) => cut.start <= edit.start && edit.end <= cut.end),
-    );
-    return { edits: [...outer, ...inner], cut: this.#cut };
+    return { edits: [...outer, ...outsideOf(outer, this.#edits)], cut: this.#cut };
   }
 
-  /** Requests that the server embeds in its result; one line when one of them may not pass. */
-  judgeInputRequests(context: ResultContext): string | undefined {
+  /** Requests that the server embeds in its result; a refusal when one of them may not pass. */
+  judgeInputRequests(context: ResultContext): ResultRefusal | undefined {
     const requests = memberNamed(this.#members, "inputRequests");
     if (requests === undefined) return undefined;
-    for (const { value } of membersOf(this.#line, requests.value) ?? []) {
-      const method = readString(this.#line, valueAt(this.#line, value, "method"));
-      if (method === undefined || !context.methods.allows(method, "server")) {
-        return "the result asks for what the catalog does not allow";
-      }
-      const params = valueAt(this.#line, value, "params");
-      const edits = labelEdits(this.#line, method, params, context.serverId);
-      if (edits === undefined) return "the elicitation in the result cannot be labelled";
-      this.#edits.push(...edits);
+    const asked = membersOf(this.#line, requests.value);
+    if (asked === undefined) return malformed("expected inputRequests to be an object");
+    for (const { value } of asked) {
+      const detail = this.#judgeInputRequest(value, context);
+      if (detail !== undefined) return { refusal: "feature", detail };
     }
+    return undefined;
+  }
+
+  /** One line when the request may not pass. */
+  #judgeInputRequest(request: Span, context: ResultContext): string | undefined {
+    const named = soleMember(this.#line, request, "method");
+    const params = soleMember(this.#line, request, "params");
+    const method = named === "none" ? undefined : readString(this.#line, named);
+    if (method === undefined || params === undefined || !context.methods.allows(method, "server")) {
+      return "the result asks for what the catalog does not allow";
+    }
+    const own = params === "none" ? undefined : params;
+    const edits = labelEdits(this.#line, method, own, context.serverId);
+    if (edits === undefined) return "the elicitation in the result cannot be labelled";
+    this.#edit(edits);
     return undefined;
   }
 
@@ -183,37 +199,51 @@ class ResultEdits {
     return undefined;
   }
 
-  /** A `tools` array in any other result. */
-  cutTools(context: ResultContext): string | undefined {
-    const array = memberNamed(this.#members, "tools");
-    if (array === undefined || this.#line[array.value.start] !== 0x5b) return undefined;
-    const { start } = array.value;
-    const text = `{"tools":${spanText(this.#line, array.value)}}`;
-    const bytes = new TextEncoder().encode(text);
-    const page = readListingPage(bytes, { start: 0, end: bytes.length }, "tool");
-    if (typeof page === "string") return page;
-    context.sawPage(page.manifest);
-    this.#cutItems(array, start - '{"tools":'.length, page.items, context);
+  /**
+   * Arrays of definitions in a result that is no listing. Nobody asked for one, so they are held
+   * to what was admitted, and are no evidence against it; one line when one cannot be read.
+   */
+  cutDefinitions(context: ResultContext): string | undefined {
+    for (const { kind, member } of LISTINGS) {
+      const array = memberNamed(this.#members, member);
+      if (array === undefined || this.#line[array.value.start] !== 0x5b) continue;
+      const { start, end } = array.value;
+      const head = utf8(`{"${member}":`);
+      const bytes = concatBytes(head, this.#line.subarray(start, end), utf8("}"));
+      const page = readListingPage(bytes, { start: 0, end: bytes.length }, kind);
+      if (typeof page === "string") return page;
+      this.#cutItems(array, start - head.length, page.items, context);
+    }
     return undefined;
+  }
+
+  /** Text in the place of instructions, where those themselves would not pass. */
+  cutRefusedInstructions(context: ResultContext): void {
+    const member = memberNamed(this.#members, "instructions");
+    if (member === undefined || this.#line[member.value.start] !== 0x22) return;
+    if (context.areInstructionsRefused()) this.#refuse(member, "instructions");
   }
 
   /** Of `serverInfo` only name and version pass: in an introduction, and in any `_meta`. */
   cutServerInfo(isIntroduction: boolean): void {
-    const meta = memberNamed(this.#members, "_meta");
-    const inMeta =
-      meta === undefined ? undefined : valueAt(this.#line, meta.value, SERVER_INFO_META);
-    const own = isIntroduction ? memberNamed(this.#members, "serverInfo")?.value : undefined;
-    for (const span of [inMeta, own]) {
-      if (span === undefined) continue;
-      this.#cutMembers(span, (name) => name === "name" || name === "version", "serverInfo");
+    const own = isIntroduction ? memberNamed(this.#members, "serverInfo") : undefined;
+    if (own !== undefined) {
+      if (this.#isServerInfo(own.value)) this.#cutMembers(own.value, isOfServerInfo, "serverInfo");
+      else this.#refuse(own, "serverInfo");
     }
+    const meta = memberNamed(this.#members, "_meta")?.value;
+    const members = meta === undefined ? undefined : membersOf(this.#line, meta);
+    const inMeta = memberNamed(members ?? [], SERVER_INFO_META)?.value;
+    if (meta === undefined || inMeta === undefined) return;
+    if (this.#isServerInfo(inMeta)) this.#cutMembers(inMeta, isOfServerInfo, "serverInfo");
+    else this.#cutMembers(meta, (name) => name !== SERVER_INFO_META, "serverInfo");
   }
 
   /** WHY: what the guard filtered is for this client alone; a shared cache must not keep it. */
   makePrivate(): void {
     const scope = memberNamed(this.#members, "cacheScope");
     if (scope === undefined || spanText(this.#line, scope.value) === '"private"') return;
-    this.#edits.push({ ...scope.value, text: '"private"' });
+    this.#edit([{ ...scope.value, text: '"private"' }]);
   }
 
   #instructionsText(member: Member | undefined): string | undefined {
@@ -227,12 +257,19 @@ class ResultEdits {
   #cutCapabilities(context: ResultContext): void {
     const member = memberNamed(this.#members, "capabilities");
     if (member === undefined) return;
-    const capabilities = membersOf(this.#line, member.value) ?? [];
+    const declared = membersOf(this.#line, member.value);
+    if (declared === undefined) this.#refuse(member, "capabilities");
+    const capabilities = declared ?? [];
     context.sawCapabilities(new Set(capabilities.flatMap(({ name }) => name ?? [])));
     this.#cutMembers(member.value, (name) => allowsCapability(name, context), "capabilities");
     const extensions = memberNamed(capabilities, "extensions");
     if (extensions === undefined || context.methods.hasFeature("tasks")) return;
     this.#cutMembers(extensions.value, (name) => name !== TASKS_EXTENSION, "capabilities");
+  }
+
+  #isServerInfo(span: Span): boolean {
+    const members = membersOf(this.#line, span)?.filter(({ name }) => isOfServerInfo(name));
+    return members?.every(({ value }) => this.#line[value.start] === 0x22) ?? false;
   }
 
   #cutMembers(object: Span, keeps: (name: string) => boolean, what: string): void {
@@ -241,7 +278,7 @@ class ResultEdits {
     const spans = members.map((member) => member.whole);
     const edits = cutElements(object, spans, kept);
     if (edits.length > 0) this.#cut.push(what);
-    this.#edits.push(...edits);
+    this.#edit(edits);
   }
 
   /** @param offset of the text that the items' spans are into */
@@ -259,13 +296,26 @@ class ResultEdits {
     const count = kept.filter((keeps) => !keeps).length;
     if (count === 0) return;
     this.#cut.push(`${count} of ${spans.length} ${array.name ?? ""}`);
-    this.#edits.push(...cutElements(array.value, spans, kept));
+    this.#edit(cutElements(array.value, spans, kept));
+  }
+
+  #edit(edits: readonly Edit[]): void {
+    // WHY: one for every item of a listing is more than a call may have arguments
+    for (const edit of edits) this.#edits.push(edit);
   }
 
   #refuse(member: Member, what: string): void {
     this.#refused.add(member);
     this.#cut.push(what);
   }
+}
+
+function isOfServerInfo(name: string | undefined): boolean {
+  return name === "name" || name === "version";
+}
+
+function malformed(detail: string): ResultRefusal {
+  return { refusal: "malformed", detail };
 }
 
 function allowsCapability(name: string, context: ResultContext): boolean {

@@ -1,42 +1,23 @@
 // From the server to the client: only what answers a pending request, or what the catalog allows.
-import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
 import {
   VERDICT_ALLOWED,
   VERDICT_FEATURE_DENIED,
   VERDICT_INTERNAL_FAULT,
   VERDICT_MALFORMED_MESSAGE,
-  VERDICT_SERVER_NOT_ADMITTED,
 } from "../abi/verdict.ts";
 import type { MalformedMessage, MessageShape, Span } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
-import { idOfKey, INTERNAL_ERROR_CODE, plainError, refusalError } from "./answers.ts";
-import { subscriptionIdOf } from "./change-listeners.ts";
+import { INTERNAL_ERROR_CODE, idOfKey, plainError, refusalError } from "./answers.ts";
 import { GUARD_ID_PREFIX } from "./complete-listing.ts";
-import { applyEdits } from "./cut.ts";
-import { labelEdits } from "./elicitation.ts";
+import { applyEdits, type Edit } from "./cut.ts";
+import { asksForUrl, labelEdits, urlLabelEdits } from "./elicitation.ts";
 import type { FramedLine } from "./framing.ts";
-import {
-  memberNamed,
-  membersOf,
-  readNumber,
-  readString,
-  valueAt,
-  wholeValue,
-} from "./json-members.ts";
+import { memberNamed, membersOf, wholeValue } from "./json-members.ts";
 import { LIMIT_HELD_BYTES, LIMIT_PENDING } from "./limits.ts";
-import { CHANGED_KINDS, LISTING_OF_METHOD } from "./methods.ts";
+import { LISTING_OF_METHOD } from "./methods.ts";
 import { judgeResult, type ResultContext } from "./results.ts";
-import type { PendingRequest, SessionState } from "./session-state.ts";
-
-/** How everything from a server is read; definitions are read again, strictly. */
-const READ_FLAGS = READ_FLAG_LENIENT | READ_FLAG_LISTING;
-/** 2025-11-25: the error by which a server asks the client to open a URL. */
-const URL_ELICITATION_CODE = -32042;
-/** What a server says of a task of its own accord. */
-const TASK_NEWS: ReadonlySet<string> = new Set([
-  "notifications/tasks/status",
-  "notifications/tasks",
-]);
+import { ServerNotifications } from "./server-notifications.ts";
+import { type PendingRequest, SERVER_READ_FLAGS, type SessionState } from "./session-state.ts";
 
 /** A response that carries a result. */
 interface ServerResult {
@@ -52,6 +33,7 @@ interface ServerResult {
 export class ServerSide {
   readonly #state: SessionState;
   readonly #context: ResultContext;
+  readonly #notifications: ServerNotifications;
 
   constructor(state: SessionState) {
     this.#state = state;
@@ -62,11 +44,13 @@ export class ServerSide {
         return state.parts.methods;
       },
       isRefused: () => state.isRefused,
+      areInstructionsRefused: () => state.areInstructionsRefused,
       seeInstructions: (text) => state.seeInstructions(text),
       sawCapabilities: (names) => state.admission.sawCapabilities(names),
       sawPage: (manifest) => state.admission.sawPage(manifest),
       keeps: (item) => state.admission.keeps(item),
     };
+    this.#notifications = new ServerNotifications(state, this.#context);
   }
 
   /** Takes one line of the server. */
@@ -79,10 +63,10 @@ export class ServerSide {
     }
     const { frame } = framed;
     const line = frame.subarray(0, frame.length - 1);
-    const shape = state.parts.bound.readMessage(line, READ_FLAGS);
+    const shape = state.parts.bound.readMessage(line, SERVER_READ_FLAGS);
     if (shape.kind === "malformed") this.#malformed(line, shape);
     else if (shape.kind === "request") this.#request(frame, line, shape);
-    else if (shape.kind === "notification") this.#notification(frame, line, shape);
+    else if (shape.kind === "notification") this.#notifications.take({ frame, line, shape });
     else this.#response(frame, line, shape);
   }
 
@@ -94,6 +78,7 @@ export class ServerSide {
     const waiting = [...state.pending];
     state.pending.clear();
     state.pendingServer.clear();
+    state.cancelled.clear();
     // WHY: everybody is answered before anything is recorded, which may fail
     for (const [key, request] of waiting) {
       state.unhold(request);
@@ -120,8 +105,9 @@ export class ServerSide {
       return;
     }
     const edits = labelEdits(line, method, shape.params, parts.serverId);
-    const refusal = this.#refusalOf(method) ?? (edits ? undefined : this.#state.malformed);
-    if (refusal !== undefined || edits === undefined) {
+    const refusal = this.#refusalOf(method);
+    const passed = edits === undefined ? undefined : this.#changed(frame, edits);
+    if (refusal !== undefined || passed === undefined) {
       const decision = refusal ?? this.#state.malformed;
       drop(decision.code, "a request of the server");
       // WHY: the server is told at once, and does not wait for a client that was never asked
@@ -131,7 +117,14 @@ export class ServerSide {
     }
     pendingServer.set(key, method);
     this.#state.recordDecision(toDecision(VERDICT_ALLOWED), { sender: "server", method });
-    parts.toClient(edits.length === 0 ? frame : applyEdits(frame, edits));
+    parts.toClient(passed);
+  }
+
+  /** The frame after these edits; `undefined` when that is no message that may pass. */
+  #changed(frame: Uint8Array, edits: readonly Edit[]): Uint8Array | undefined {
+    if (edits.length === 0) return frame;
+    const changed = applyEdits(frame, edits);
+    return this.#state.readChanged(changed) === undefined ? undefined : changed;
   }
 
   /** Why the server may not send this method; `undefined` when it may. */
@@ -141,62 +134,6 @@ export class ServerSide {
     return (
       state.refusalOfServer(method) ?? (isFull ? toDecision(VERDICT_INTERNAL_FAULT) : undefined)
     );
-  }
-
-  #notification(frame: Uint8Array, line: Uint8Array, shape: MessageShape): void {
-    const state = this.#state;
-    const method = shape.method ?? "";
-    const changed = CHANGED_KINDS.get(method);
-    if (changed !== undefined) state.admission.listChanged(changed);
-    const refusal = this.#refusalOf(method) ?? this.#refusalOfOld(method, line, shape);
-    if (refusal !== undefined) {
-      state.dropAs(refusal, { sender: "server", detail: "a notification", method });
-      return;
-    }
-    if (method === "notifications/cancelled") {
-      const span = valueAt(line, shape.params, "requestId");
-      const key = state.keyOfId(span && line.subarray(span.start, span.end));
-      if (key?.startsWith(`s:${GUARD_ID_PREFIX}`) === true) {
-        state.drop("server", VERDICT_MALFORMED_MESSAGE, "an id of the guard's own", { method });
-        return;
-      }
-      if (key !== undefined) state.pendingServer.delete(key);
-    }
-    state.parts.toClient(frame);
-    if (method === "notifications/subscriptions/acknowledged") this.#acknowledged(line, shape);
-  }
-
-  /**
-   * Under a later catalog: news of what an earlier one has let the client ask for. A resource that
-   * is named and not listed again yet may be spoken of; the result of a task has to be allowed.
-   */
-  #refusalOfOld(method: string, line: Uint8Array, shape: MessageShape): Decision | undefined {
-    const state = this.#state;
-    if (state.epoch === 0) return undefined;
-    if (TASK_NEWS.has(method)) {
-      const maker = state.tasks.makerOf(line, shape.params);
-      if (maker === undefined || maker.epoch === state.epoch) return undefined;
-      const decision = state.decideTool(maker.tool);
-      return decision.outcome === "allow" ? undefined : decision;
-    }
-    if (method !== "notifications/resources/updated") return undefined;
-    const uri = readString(line, valueAt(line, shape.params, "uri"));
-    if (uri === undefined) return state.malformed;
-    const decision = state.decideSubscription(uri);
-    const isUnlisted = decision.code === VERDICT_SERVER_NOT_ADMITTED && !state.isRefused;
-    return decision.outcome === "allow" || isUnlisted ? undefined : decision;
-  }
-
-  /** Notes who listens; a subscription of an earlier catalog hears of the change at once. */
-  #acknowledged(line: Uint8Array, shape: MessageShape): void {
-    const { listeners, pending, epoch, parts } = this.#state;
-    const span = subscriptionIdOf(line, shape.params);
-    const key = this.#state.keyOfId(span && line.subarray(span.start, span.end));
-    const request = key === undefined ? undefined : pending.get(key);
-    if (key === undefined || request?.method !== "subscriptions/listen") return;
-    listeners.sawAcknowledged(key, line, shape.params);
-    if (request.epoch === epoch) return;
-    for (const frame of listeners.framesOf(key)) parts.toClient(frame);
   }
 
   #response(frame: Uint8Array, line: Uint8Array, shape: MessageShape): void {
@@ -210,6 +147,10 @@ export class ServerSide {
       state.drop("server", VERDICT_ALLOWED, "the answer to a listing for a catalog before");
       return;
     }
+    if (state.cancelled.delete(key)) {
+      state.drop("server", VERDICT_ALLOWED, "the answer to a request that was cancelled");
+      return;
+    }
     const request = state.pending.get(key);
     if (request === undefined || request.held !== undefined) {
       const detail = "a response that answers no request in flight";
@@ -221,16 +162,30 @@ export class ServerSide {
       return;
     }
     state.pending.delete(key);
-    if (this.#asksForUrl(line, shape)) {
-      const decision = toDecision(VERDICT_FEATURE_DENIED);
-      state.replace(key, request, decision, "an error that asks the client to open a url");
-    } else state.parts.toClient(frame);
+    this.#failure(frame, shape.failure, key, request);
   }
 
-  /** An elicitation by error, which is one all the same. */
-  #asksForUrl(line: Uint8Array, shape: MessageShape): boolean {
-    const code = readNumber(line, valueAt(line, shape.failure, "code"));
-    return code === URL_ELICITATION_CODE && !this.#state.parts.methods.hasFeature("elicitation");
+  /** An elicitation by error is one all the same. */
+  #failure(
+    frame: Uint8Array,
+    failure: Span | undefined,
+    key: string,
+    request: PendingRequest,
+  ): void {
+    const state = this.#state;
+    const { serverId, methods, toClient } = state.parts;
+    const line = frame.subarray(0, frame.length - 1);
+    if (failure === undefined || !asksForUrl(line, failure)) {
+      toClient(frame);
+    } else if (!methods.hasFeature("elicitation")) {
+      const decision = toDecision(VERDICT_FEATURE_DENIED);
+      state.replace(key, request, decision, "an error that asks the client to open a url");
+    } else {
+      const edits = urlLabelEdits(line, failure, serverId);
+      const passed = edits === undefined ? undefined : this.#changed(frame, edits);
+      if (passed !== undefined) toClient(passed);
+      else state.replace(key, request, state.malformed, "an elicitation that cannot be labelled");
+    }
   }
 
   /**
@@ -297,9 +252,8 @@ export class ServerSide {
 
   /** WHY: what was malformed in a definition is gone with it, or the response is not passed on. */
   #isMessage(frame: Uint8Array, key: string): boolean {
-    const line = frame.subarray(0, frame.length - 1);
-    const shape = this.#state.parts.bound.readMessage(line, READ_FLAGS);
-    return shape.kind === "result" && shape.id?.key === key;
+    const shape = this.#state.readChanged(frame);
+    return shape?.kind === "result" && shape.id?.key === key;
   }
 
   #malformed(line: Uint8Array, shape: MalformedMessage): void {
@@ -330,6 +284,7 @@ export class ServerSide {
       state.replace(key, request, state.malformed, detail);
       return;
     }
+    if (key !== undefined) state.cancelled.delete(key);
     if (line !== undefined) state.admission.failIfNamedIn(line);
     else if (key !== undefined && state.admission.owns(key)) {
       state.admission.answer(new Uint8Array(), {

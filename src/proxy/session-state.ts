@@ -1,4 +1,6 @@
 // What both directions of one guarded connection share: who waits for what, and how it is said.
+import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
+import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import {
   VERDICT_CATALOG_EXPIRED,
   VERDICT_FEATURE_DENIED,
@@ -7,14 +9,19 @@ import {
   VERDICT_UNKNOWN_SERVER,
 } from "../abi/verdict.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
+import type { MessageShape } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { Admission } from "./admission.ts";
 import { idOfKey, refusalError, refusalResult } from "./answers.ts";
 import { ChangeListeners } from "./change-listeners.ts";
+import { LIMIT_CANCELLED } from "./limits.ts";
 import { METHODS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionTasks } from "./tasks.ts";
+
+/** How everything from a server is read; definitions are read again, strictly. */
+export const SERVER_READ_FLAGS: number = READ_FLAG_LENIENT | READ_FLAG_LISTING;
 
 /** A request of the client that has no answer yet. */
 export interface PendingRequest {
@@ -67,10 +74,17 @@ export class SessionState {
   readonly listeners: ChangeListeners = new ChangeListeners();
   /** Ids of the guard's own requests whose answers nobody waits for any more. */
   readonly abandoned: Set<string> = new Set();
+  /**
+   * Id keys of the client's requests that were sent on and then cancelled, and may be answered
+   * still: until then they are not free. The oldest first.
+   */
+  readonly cancelled: Set<string> = new Set();
   isServerGone = false;
   /** The instructions that passed last were not the pinned ones, and that refuses the server. */
   isIntroductionRefused = false;
   introduction: SeenIntroduction | undefined;
+  /** Instructions that passed under this catalog were not the pinned ones, and were cut out. */
+  #haveInstructionsDrifted = false;
   #parts: SessionParts;
   #epoch = 0;
   #heldBytes = 0;
@@ -99,6 +113,11 @@ export class SessionState {
     return this.isIntroductionRefused || this.admission.isRefused;
   }
 
+  /** No text of the server may stand for its instructions. */
+  get areInstructionsRefused(): boolean {
+    return this.isRefused || this.#haveInstructionsDrifted;
+  }
+
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -118,6 +137,7 @@ export class SessionState {
     this.#parts = parts;
     this.#epoch += 1;
     this.isIntroductionRefused = false;
+    this.#haveInstructionsDrifted = false;
     if (capabilities !== undefined) parts.admission.sawCapabilities(capabilities);
     if (this.introduction !== undefined) this.seeInstructions(this.introduction.instructions);
     return this.#takeHeld();
@@ -128,6 +148,7 @@ export class SessionState {
     this.introduction = { instructions: text };
     const { bound, server } = this.#parts;
     const isPinned = bound.seeInstructions(text);
+    if (!isPinned) this.#haveInstructionsDrifted = true;
     if (!isPinned && server?.onDrift !== "block-tool") this.isIntroductionRefused = true;
     return isPinned;
   }
@@ -150,6 +171,15 @@ export class SessionState {
     this.#heldBytes -= request.held?.sizeBytes ?? 0;
     request.held = undefined;
     this.tellRoom();
+  }
+
+  /** Keeps the id of a request that was sent on and cancelled. Beyond the limit the oldest goes. */
+  sawCancelled(key: string): void {
+    this.cancelled.add(key);
+    const [oldest] = this.cancelled;
+    if (this.cancelled.size > LIMIT_CANCELLED && oldest !== undefined) {
+      this.cancelled.delete(oldest);
+    }
   }
 
   /** Tells those who wait for room that there is some. */
@@ -272,6 +302,19 @@ export class SessionState {
     if (onRecord === undefined) return;
     const { reason, code, outcome } = decision;
     onRecord({ kind, server: serverId, reason, code, outcome, ...about });
+  }
+
+  /**
+   * Reads a line of the server after it was changed.
+   *
+   * @returns `undefined` when it must not pass: it cannot be read, or has grown over the limit
+   */
+  readChanged(frame: Uint8Array): MessageShape | undefined {
+    const { bound, messageSizeMax = LIMIT_MESSAGE_STDIO_BYTES } = this.#parts;
+    const line = frame.subarray(0, frame.length - 1);
+    if (line.length > messageSizeMax) return undefined;
+    const shape = bound.readMessage(line, SERVER_READ_FLAGS);
+    return shape.kind === "malformed" ? undefined : shape;
   }
 
   /** The id key of raw JSON; `undefined` when it is no id. */

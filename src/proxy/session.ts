@@ -199,7 +199,8 @@ function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
   };
 }
 
-const systemTimer: Timer = (delayMs, run) => {
+/** `setTimeout`. */
+export const systemTimer: Timer = (delayMs, run) => {
   const timer = setTimeout(run, delayMs);
   return () => clearTimeout(timer);
 };

@@ -13,7 +13,7 @@ import { CatalogReload, type CatalogUpdates } from "./catalog-reload.ts";
 import { LineSplitter } from "./framing.ts";
 import { LIMIT_HELD_BYTES, LIMIT_OUTBOX_BYTES } from "./limits.ts";
 import type { RecordSink } from "./records.ts";
-import { GuardSession } from "./session.ts";
+import { GuardSession, systemTimer } from "./session.ts";
 import { type ChildExit, StdioChild } from "./stdio-child.ts";
 import { Outbox } from "./stdio-outbox.ts";
 
@@ -67,8 +67,11 @@ export async function runStdioGuard(options: StdioGuardOptions): Promise<number>
   const toClient = new Outbox(options.stdout ?? process.stdout);
   const early: Uint8Array[] = [];
   let toServer: Outbox | undefined;
+  let pump: Pump | undefined;
   const session = new GuardSession({
     ...options,
+    // WHY: nobody calls a timer who could catch its fault; before the pump there is nothing to time
+    timer: (delayMs, run) => systemTimer(delayMs, () => pump?.feed(run)),
     toClient: (frame) => toClient.push(frame),
     toServer: (frame) => (toServer === undefined ? early.push(frame) : toServer.push(frame)),
   });
@@ -78,7 +81,7 @@ export async function runStdioGuard(options: StdioGuardOptions): Promise<number>
   toServer = new Outbox(child.stdin);
   for (const frame of early) toServer.push(frame);
   const { onRecord, updates } = options;
-  const pump = new Pump({ session, child, toClient, toServer, onRecord, updates, serverId });
+  pump = new Pump({ session, child, toClient, toServer, onRecord, updates, serverId });
   return await pump.run(options.stdin ?? process.stdin);
 }
 
@@ -145,7 +148,7 @@ class Pump {
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
     try {
       for await (const chunk of stdin) {
-        this.#feed(() => {
+        this.feed(() => {
           for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromClient(line);
         });
         this.#parts.toServer.flush();
@@ -158,7 +161,7 @@ class Pump {
     } catch {
       // the client is gone, which is the end of its input
     }
-    this.#recordRest("client", splitter.end());
+    this.feed(() => this.#recordRest("client", splitter.end()));
     await this.#parts.session.heldAtMost(0);
     this.#parts.toServer.flush();
     this.#parts.child.close();
@@ -168,7 +171,7 @@ class Pump {
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
     try {
       for await (const chunk of this.#parts.child.stdout) {
-        this.#feed(() => {
+        this.feed(() => {
           for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromServer(line);
         });
         this.#parts.toClient.flush();
@@ -179,11 +182,14 @@ class Pump {
     } catch {
       // the pipe broke, which is the end of its output
     }
-    this.#recordRest("server", splitter.end());
+    this.feed(() => this.#recordRest("server", splitter.end()));
   }
 
-  /** A fault of the guard itself ends the connection: nothing is passed on unjudged. */
-  #feed(run: () => void): void {
+  /**
+   * Runs what judges a message or writes a record. A fault of that ends the connection: nothing is
+   * passed on unjudged.
+   */
+  feed(run: () => void): void {
     if (this.#fault !== undefined) return;
     try {
       run();
@@ -204,7 +210,7 @@ class Pump {
       session,
       updates,
       // what is put in force or recorded after a fault changes nothing any more
-      apply: (run) => this.#feed(run),
+      apply: (run) => this.feed(run),
     });
     const stop = updates.begin((isAsked) => reload.request(isAsked));
     return () => {

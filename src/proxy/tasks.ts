@@ -1,7 +1,8 @@
 // Tasks: an id is good for its own session, and only when an allowed call has made it.
+import { utf8 } from "../bytes.ts";
 import type { Span } from "../kernel/message.ts";
 import { readString, soleMember, valueAt } from "./json-members.ts";
-import { LIMIT_TASKS } from "./limits.ts";
+import { LIMIT_TASK_ID_BYTES, LIMIT_TASKS } from "./limits.ts";
 
 /** Requests of the client that name a task. */
 const TASK_METHODS: ReadonlySet<string> = new Set([
@@ -24,7 +25,8 @@ export class SessionTasks {
 
   /**
    * Notes the task that a result makes: `result.task.taskId` in the legacy era, `result.taskId`
-   * with `resultType: "task"` in the modern one. Beyond the limit the oldest is forgotten.
+   * with `resultType: "task"` in the modern one. Beyond the limit the oldest is forgotten; an id
+   * that is too long is never noted.
    *
    * A task stays that of the call that brought it first: a later answer cannot take it over.
    */
@@ -32,7 +34,7 @@ export class SessionTasks {
     const isModernTask = readString(line, valueAt(line, result, "resultType")) === "task";
     const path = isModernTask ? ["taskId"] : ["task", "taskId"];
     const id = readString(line, valueAt(line, result, ...path));
-    if (id === undefined || this.#makers.has(id)) return;
+    if (id === undefined || this.#makers.has(id) || utf8(id).length > LIMIT_TASK_ID_BYTES) return;
     this.#makers.set(id, maker);
     const [oldest] = this.#makers.keys();
     if (this.#makers.size > LIMIT_TASKS && oldest !== undefined) this.#makers.delete(oldest);
@@ -48,7 +50,12 @@ export class SessionTasks {
     const span = params === undefined ? undefined : soleMember(line, params, "taskId");
     if (span === undefined || span === "none") return undefined;
     const id = readString(line, span);
-    return id === undefined ? undefined : this.#makers.get(id);
+    return id === undefined ? undefined : this.makerOfId(id);
+  }
+
+  /** Which call of this session has made the task of that id. */
+  makerOfId(id: string): TaskMaker | undefined {
+    return this.#makers.get(id);
   }
 }
 

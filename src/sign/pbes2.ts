@@ -6,8 +6,8 @@ import {
   DER_NULL,
   DER_OCTET_STRING,
   DER_OID,
-  type DerReader,
   DER_SEQUENCE,
+  type DerReader,
   derElement,
   derSmallInteger,
 } from "./der.ts";

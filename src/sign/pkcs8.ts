@@ -5,8 +5,8 @@ import {
   DER_CONTEXT_1,
   DER_OCTET_STRING,
   DER_OID,
-  DerReader,
   DER_SEQUENCE,
+  DerReader,
   derElement,
   derSmallInteger,
 } from "./der.ts";

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LIMIT_ROOT_HOPS } from "../../src/abi/limits.ts";
 import { utf8 } from "../../src/bytes.ts";
 import { parseEnvelope, serializeEnvelope } from "../../src/sign/dsse.ts";
+import { heldBy, verify } from "../fixtures/roots.ts";
 import {
   alice,
   bob,
@@ -15,7 +16,6 @@ import {
   rootDigest,
   signedRoot,
 } from "../fixtures/trust.ts";
-import { heldBy, verify } from "../fixtures/roots.ts";
 
 const A = ["alice", alice] as const;
 const B = ["bob", bob] as const;

@@ -10,6 +10,7 @@ import {
 } from "../../src/catalog/root.ts";
 import { createRoot, type RootSettings } from "../../src/catalog/root-text.ts";
 import { CATALOG_PAYLOAD_TYPE } from "../../src/catalog/verify-checks.ts";
+import { heldBy, verify } from "../fixtures/roots.ts";
 import {
   alice,
   bob,
@@ -23,7 +24,6 @@ import {
   signedRootText,
   testKey,
 } from "../fixtures/trust.ts";
-import { heldBy, verify } from "../fixtures/roots.ts";
 
 const TEXT = createRoot(rootSettings());
 

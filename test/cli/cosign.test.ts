@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-
-import { parseCatalog } from "../../src/catalog/parse.ts";
 import { utf8 } from "../../src/bytes.ts";
+import { parseCatalog } from "../../src/catalog/parse.ts";
 import {
   addSignatures,
   createEnvelope,

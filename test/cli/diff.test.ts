@@ -6,8 +6,8 @@ import { readLock, writeLock } from "../../src/catalog/lock.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { readMockLog } from "../../src/testing/mock-log.ts";
-import { cli, cliJson, expectFault, jsonOf, tempFolder } from "./process.ts";
 import { type Bench, pinnedBench } from "./mock-bench.ts";
+import { cli, cliJson, expectFault, jsonOf, tempFolder } from "./process.ts";
 
 const WRITE_FILE = FIXTURE_TOOLS.find(({ name }) => name === "write_file") ?? { name: "" };
 

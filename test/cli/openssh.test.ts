@@ -8,7 +8,7 @@ import { readPrivateKey } from "../../src/sign/key-file.ts";
 import { signSshsig } from "../../src/sign/sshsig.ts";
 import { hasProgram, run } from "../fixtures/tools.ts";
 import { cli, cliJson, expectFault, jsonOf, tempFolder } from "./process.ts";
-import { fixtureCatalog, signedHome, type SignedHome } from "./signed-home.ts";
+import { fixtureCatalog, type SignedHome, signedHome } from "./signed-home.ts";
 
 const hasSshKeygen = hasProgram("ssh-keygen");
 

@@ -2,13 +2,12 @@
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-
+import { applyPins, type ItemPin } from "../../src/catalog/edit.ts";
 import {
-  watchSignedFiles,
   WATCH_DELAY_MS_MAX,
   WATCH_QUIET_MS,
+  watchSignedFiles,
 } from "../../src/cli/reload-watch.ts";
-import { applyPins, type ItemPin } from "../../src/catalog/edit.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { signSshsig } from "../../src/sign/sshsig.ts";
 import { FIXTURE_GRANTS, FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";

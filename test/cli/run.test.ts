@@ -7,7 +7,7 @@ import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { readMockLog } from "../../src/testing/mock-log.ts";
 import type { MockOptions } from "../../src/testing/mock-options.ts";
 import { importsOf, sourceFiles } from "../tidy/sources.ts";
-import { cli, type CliResult, MAIN, mockCommand, tempFolder } from "./process.ts";
+import { type CliResult, cli, MAIN, mockCommand, tempFolder } from "./process.ts";
 import { type SignedHome, signedHome } from "./signed-home.ts";
 
 let home: SignedHome;

@@ -1,9 +1,8 @@
 // A home with a signed catalog of the fixture server, made by the command line itself.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-import { draftCatalog } from "../../src/cli/catalog-draft.ts";
 import { applyPins, type ItemPin } from "../../src/catalog/edit.ts";
+import { draftCatalog } from "../../src/cli/catalog-draft.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { FIXTURE_GRANTS, FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { cliJson, tempFolder } from "./process.ts";

@@ -13,6 +13,7 @@ import {
   UnenforcedLayers,
 } from "../../src/guard/unenforced-layers.ts";
 import { toDecision } from "../../src/verdict.ts";
+import { templateMatches } from "../oracle/check.ts";
 import { call, catalogToml, Rig, request, SERVER_ID, trust } from "../proxy/rig.ts";
 
 const RULE = `[[rules]]
@@ -127,19 +128,48 @@ describe("bothCaps", () => {
 });
 
 describe("matchesTemplate", () => {
-  it("agrees with a regular expression on every short template and URI", () => {
-    const templates = fc.array(fc.constantFrom("a", "b", "/", "{x}", "{y}", "."), { maxLength: 6 });
-    const uris = fc.array(fc.constantFrom("a", "b", "/", ".", "%", "é"), { maxLength: 8 });
+  const PARTS = ["a", "é", "/", "//", ".", "..", "@", ":", "?", "#", "%", "\\", "\u0001", "\u007f"];
+
+  it("agrees with the oracle on every template and on what its variables may be filled with", () => {
+    const texts = fc.array(fc.constantFrom(...PARTS), { maxLength: 3 }).map((all) => all.join(""));
+    const pieces = fc.array(
+      fc.oneof(
+        { weight: 2, arbitrary: fc.record({ literal: fc.constantFrom(...PARTS) }) },
+        { weight: 1, arbitrary: fc.record({ filling: texts }) },
+      ),
+      { maxLength: 7 },
+    );
+    let matchCount = 0;
     fc.assert(
-      fc.property(templates, uris, (parts, letters) => {
-        const template = parts.join("");
-        const uri = letters.join("");
-        const pattern = parts
-          .map((part) => (part.startsWith("{") ? "[^/?#%\\\\]+" : part.replace(".", "\\.")))
-          .join("");
-        expect(matchesTemplate(template, uri)).toBe(new RegExp(`^${pattern}$`).test(uri));
+      fc.property(pieces, texts, (all, other) => {
+        const template = all.map((it) => ("literal" in it ? it.literal : "{x_1}")).join("");
+        const uri = all.map((it) => ("literal" in it ? it.literal : it.filling)).join("");
+        for (const text of [uri, uri + other, other]) {
+          const expected = templateMatches(template, text);
+          if (expected) matchCount += 1;
+          expect(matchesTemplate(template, text), JSON.stringify([template, text])).toBe(expected);
+        }
       }),
       { numRuns: 5_000 },
     );
+    expect(matchCount).toBeGreaterThan(500);
+  });
+
+  it.each([
+    ["x://{host}/p", "x://é/p", true],
+    ["x://{a}{b}", "x://é", true],
+    ["x://h/{a}", "x://h/..", false],
+    ["x://h/{a}.{b}", "x://h/...", true],
+    ["x://{host}/p", "x://evil@h/p", false],
+    ["x://{host}/p", "x://h:80/p", false],
+    ["x://{host}:{port}/p", "x://h:80/p", true],
+    ["x://{host}:{port}/p", "x://h:80:81/p", false],
+    ["x:/{a}", "x:/b@c:d", true],
+    ["x://h/{a}", "x://h/a\u0000", false],
+    ["x://h/{a}", "x://h/a\u0080", true],
+    ["x://h/..", "x://h/..", false],
+  ])("%s and %j: %s", (template, uri, expected) => {
+    expect(matchesTemplate(template, uri)).toBe(expected);
+    expect(templateMatches(template, uri)).toBe(expected);
   });
 });

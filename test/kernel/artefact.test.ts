@@ -58,7 +58,7 @@ describe("kernel artefact", () => {
     if (!isKernelExports(instance.exports)) throw new Error("not the kernel");
     const { configure, memory, loadImage, check, readMessage } = instance.exports;
     // before it is configured, nothing is decided and nothing is read
-    expect(check(0, 1, 0, 1, 0)).toBe(8);
+    expect(check(0, 1, 0)).toBe(8);
     expect(configure(0, 0, 0, 1 << 20, 1 << 20)).toBe(1);
     const size = memory.buffer.byteLength;
     expect(configure(0, 0, 0, 1 << 21, 1 << 20)).toBe(0);

@@ -1,6 +1,6 @@
 // The kernel against the oracle, text by text; one suite for the release and the debug build.
 import { describe, expect, it } from "vitest";
-import { READ_FLAG_LINE_BREAKS, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
+import { READ_FLAG_LENIENT, READ_FLAG_LINE_BREAKS, READ_OK } from "../../src/abi/layout.ts";
 import { GuardError } from "../../src/errors.ts";
 import { readShape } from "../../src/kernel/message.ts";
 import { readerKernel } from "../../src/kernel/shared.ts";

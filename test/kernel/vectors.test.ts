@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { READ_FLAG_LINE_BREAKS, READ_FLAG_LENIENT, READ_OK } from "../../src/abi/layout.ts";
+import { READ_FLAG_LENIENT, READ_FLAG_LINE_BREAKS, READ_OK } from "../../src/abi/layout.ts";
 import { GuardError } from "../../src/errors.ts";
 import { readShape } from "../../src/kernel/message.ts";
 import { readerKernel } from "../../src/kernel/shared.ts";

@@ -3,6 +3,7 @@ import { LIMIT_LIST_BYTES } from "../../src/abi/limits.ts";
 import { utf8, utf8Text } from "../../src/bytes.ts";
 import { CompleteListing } from "../../src/proxy/complete-listing.ts";
 import { wholeValue } from "../../src/proxy/json-members.ts";
+import { LIMIT_LISTING_ITEMS } from "../../src/proxy/limits.ts";
 
 function start(kinds: readonly ("tool" | "prompt")[]) {
   const sent: { id: string; method: string; params: object }[] = [];
@@ -63,6 +64,21 @@ describe("CompleteListing", () => {
       answer(page(100 + extra, ""));
       answer(last);
       expect(listing.failure).toBe(failure);
+    }
+  });
+
+  it("takes 131 072 definitions of a kind, over every page, and not one more", () => {
+    const items = (count: number): string => `"tools":[${Array(count).fill(1).join()}]`;
+    const half = LIMIT_LISTING_ITEMS / 2;
+    for (const [count, failure] of [
+      [half, undefined],
+      [half + 1, `expected at most ${LIMIT_LISTING_ITEMS} definitions of one kind, got more`],
+    ] as const) {
+      const { listing, answer } = start(["tool"]);
+      answer(`{${items(half)},"nextCursor":"a"}`);
+      answer(`{${items(count)}}`);
+      expect(listing.failure).toBe(failure);
+      expect(listing.isRunning).toBe(false);
     }
   });
 

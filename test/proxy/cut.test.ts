@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8, utf8Text } from "../../src/bytes.ts";
-import { applyEdits, cutElements } from "../../src/proxy/cut.ts";
+import { applyEdits, cutElements, outsideOf } from "../../src/proxy/cut.ts";
 import {
   elementsOf,
   foldName,
@@ -47,6 +47,41 @@ describe("cutElements", () => {
         expect(JSON.parse(cut ?? "")).toEqual(JSON.parse(JSON.stringify(kept)));
       }),
     );
+  });
+});
+
+describe("applyEdits", () => {
+  it("makes as many edits as a listing may have items", () => {
+    const count = 262_144;
+    const edits = Array.from({ length: count }, (_, at) => ({ start: 2 * at, end: 2 * at + 1 }));
+    expect(applyEdits(utf8("ab".repeat(count)), edits).length).toBe(count);
+  });
+});
+
+describe("outsideOf", () => {
+  const at = (start: number, end: number): { start: number; end: number } => ({ start, end });
+
+  it("leaves out what is cut anyway, and nothing else", () => {
+    const cuts = [at(2, 5), at(7, 9)];
+    const edits = [at(9, 10), at(7, 9), at(3, 3), at(5, 6), at(0, 2), at(2, 5), at(8, 9), at(6, 6)];
+    expect(outsideOf(cuts, edits)).toEqual([at(0, 2), at(5, 6), at(6, 6), at(9, 10)]);
+  });
+
+  it("takes the time of both, not of their product", () => {
+    const count = 100_000;
+    const cuts = Array.from({ length: count }, (_, index) => at(4 * index, 4 * index + 1));
+    const edits = cuts.map(({ start }) => at(start + 2, start + 3));
+    // each look at a cut is counted: the product would be 10 000 000 000
+    let lookCount = 0;
+    const counted = cuts.map(({ start, end }) => ({
+      start,
+      get end() {
+        lookCount += 1;
+        return end;
+      },
+    }));
+    expect(outsideOf(counted, edits)).toHaveLength(count);
+    expect(lookCount).toBeLessThan(3 * count);
   });
 });
 

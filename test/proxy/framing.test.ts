@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8, utf8Text } from "../../src/bytes.ts";
@@ -37,6 +39,33 @@ describe("LineSplitter", () => {
 
   it("keeps a CR wherever it is, and cuts at a line feed only", () => {
     expect(split("a\r\nb\rc\n", 10).found).toEqual(["a\r\n", "b\rc\n"]);
+  });
+
+  it("a line in one-byte chunks takes no more memory than the line", () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const usedBytes = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const sizeBytes = 300_000;
+    const splitter = new LineSplitter(sizeBytes);
+    const chunk = utf8("a");
+    const before = usedBytes();
+    for (let at = 0; at < sizeBytes; at++) for (const line of splitter.push(chunk)) throw line;
+    expect(usedBytes() - before).toBeLessThan(10 * sizeBytes);
+    const [line] = [...splitter.push(utf8("\n"))];
+    expect(line?.kind === "line" && utf8Text(line.frame)).toBe(`${"a".repeat(sizeBytes)}\n`);
+  });
+
+  it("a line that was given out is not written to again", () => {
+    const splitter = new LineSplitter(10);
+    const lines = ["on", "e\ntw", "o\n"].flatMap((text) => [...splitter.push(utf8(text))]);
+    expect(lines.map((line) => line.kind === "line" && utf8Text(line.frame))).toEqual([
+      "one\n",
+      "two\n",
+    ]);
   });
 
   it("a rest without line feed is dropped and counted, whatever its size", () => {

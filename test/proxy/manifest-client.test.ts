@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { utf8Text } from "../../src/bytes.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { LineSplitter } from "../../src/proxy/framing.ts";
-import { listServer, type ListServerOptions } from "../../src/proxy/manifest-client.ts";
+import { type ListServerOptions, listServer } from "../../src/proxy/manifest-client.ts";
 import {
   FIXTURE_SERVER,
   FIXTURE_TOOLS,

@@ -12,7 +12,7 @@ import {
   type MockOptions,
 } from "../../src/testing/index.ts";
 import { NOW_MS } from "../fixtures/trust.ts";
-import { catalogToml, type CatalogParts, type ClientMessage, SERVER_ID, trust } from "./rig.ts";
+import { type CatalogParts, type ClientMessage, catalogToml, SERVER_ID, trust } from "./rig.ts";
 
 /** A trusted catalog of this version. */
 export function version(number: number, parts: CatalogParts = {}): Promise<TrustedCatalog> {

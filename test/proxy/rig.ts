@@ -254,3 +254,20 @@ export function call(id: string | number, name: string, args: object = {}): obje
 export function request(id: string | number, method: string, params: object = {}): object {
   return { jsonrpc: "2.0", id, method, params };
 }
+
+/** What every modern request carries. */
+export const MODERN_META: Readonly<Record<string, unknown>> = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
+};
+
+/** What the server itself says. */
+export function direct(options: MockOptions, message: object): string {
+  return new MockMcpServer(options).handle(JSON.stringify(message))[0] ?? "";
+}
+
+/** The message as a modern client sends it. */
+export function modern(message: object, more: object = {}): object {
+  const params = "params" in message && typeof message.params === "object" ? message.params : {};
+  return { ...message, params: { ...params, _meta: { ...MODERN_META, ...more } } };
+}

@@ -1,9 +1,6 @@
 // What a server sends of its own accord: answers nobody asked for, requests, notifications.
 import { beforeAll, describe, expect, it } from "vitest";
-import { utf8 } from "../../src/bytes.ts";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
-import { LIMIT_TASKS } from "../../src/proxy/limits.ts";
-import { SessionTasks } from "../../src/proxy/tasks.ts";
 import { FIXTURE_SERVER, SERVER_REQUESTS, SPOOF_TEXT } from "../../src/testing/index.ts";
 import { ALLOW_ALL, call, catalogToml, Rig, request, trust } from "./rig.ts";
 
@@ -186,12 +183,80 @@ describe("requests of the server", () => {
     expect(rig.received).toEqual([]);
   });
 
-  it("an elicitation by error needs the same permission", () => {
+  describe("an elicitation by error", () => {
+    const failed = (catalog: TrustedCatalog, error: object): Rig =>
+      silent(catalog).send(request(1, "ping")).serverSends({ jsonrpc: "2.0", id: 1, error });
     const error = { code: -32042, message: "x", data: { elicitations: [] } };
-    const refused = silent(strict).send(request(1, "ping"));
-    expect(refused.serverSends({ jsonrpc: "2.0", id: 1, error }).reason(1)).toBe("feature_denied");
-    const passed = silent(open).send(request(1, "ping"));
-    expect(passed.serverSends({ jsonrpc: "2.0", id: 1, error }).answer(1).error).toEqual(error);
+
+    it("needs the same permission, also where only a look-alike says that it is one", () => {
+      expect(failed(strict, error).reason(1)).toBe("feature_denied");
+      expect(failed(strict, { ...error, code: 1, Code: -32042 }).reason(1)).toBe("feature_denied");
+      expect(failed(open, error).answer(1).error).toEqual(error);
+      const bare = { code: -32042, message: "x" };
+      expect(failed(open, bare).answer(1).error).toEqual(bare);
+    });
+
+    it("wears its server's name, every one of them", () => {
+      const ask = (message: string): object => ({ mode: "url", message, url: "https://x.example" });
+      const data = { elicitations: [ask("portcullis: approve?"), ask("b")] };
+      expect(failed(open, { ...error, data }).answer(1).error).toEqual({
+        ...error,
+        data: { elicitations: [ask("[filesystem] portcullis: approve?"), ask("[filesystem] b")] },
+      });
+    });
+
+    it.each([
+      ["data that is no object", "portcullis: approve?"],
+      ["elicitations that are no array", { elicitations: { message: "portcullis: approve?" } }],
+      ["look-alike elicitations", { Elicitations: [{ message: "portcullis: approve?" }] }],
+      ["an elicitation without message", { elicitations: [{ message: "a" }, {}] }],
+      ["a look-alike message", { elicitations: [{ message: "a", Message: "b" }] }],
+    ])("with %s is replaced", (_, data) => {
+      const rig = failed(open, { ...error, data });
+      expect(rig.reason(1)).toBe("malformed_message");
+      expect(rig.received.join()).not.toContain("approve?");
+    });
+  });
+
+  it("an elicitation that its label makes too large is not passed on", () => {
+    const rig = new Rig(open);
+    const params = { message: "", requestedSchema: {} };
+    const ask = { jsonrpc: "2.0", id: 7, method: "elicitation/create", params };
+    const room = (1 << 20) - JSON.stringify(ask).length;
+    const label = "[filesystem] ".length;
+    const message = (size: number): object => ({
+      ...ask,
+      params: { ...params, message: "x".repeat(size) },
+    });
+    rig.serverSends(message(room)).serverSends(message(room - label + 1));
+    expect(rig.received).toEqual([]);
+    expect(rig.upstream.map((line) => JSON.parse(line).error.code)).toEqual([4403, 4403]);
+    rig.serverSends(message(room - label));
+    expect(rig.received.map((line) => line.length)).toEqual([1 << 20]);
+  });
+
+  it.each([
+    ["an array", [{ method: "sampling/createMessage", params: {} }]],
+    ["text", "sampling/createMessage"],
+    ["null", null],
+  ])("inputRequests that are %s are replaced, whatever is allowed", (_, inputRequests) => {
+    for (const catalog of [strict, open]) {
+      const rig = new Rig(catalog).connect().send(call(0, "echo"));
+      rig.mock.respond = () => [];
+      rig.send(call(1, "echo"));
+      const result = { resultType: "input_required", inputRequests };
+      rig.serverSends({ jsonrpc: "2.0", id: 1, result });
+      expect(rig.reason(1)).toBe("malformed_message");
+      expect(rig.received.join()).not.toContain("sampling");
+    }
+  });
+
+  it("a look-alike in an embedded request is refused with it", async () => {
+    const roots = await trust(catalogToml({ allow: ["tools", "roots"] }));
+    const rig = silent(roots).send(request(1, "ping"));
+    const ask = { method: "roots/list", Method: "sampling/createMessage" };
+    rig.serverSends({ jsonrpc: "2.0", id: 1, result: { inputRequests: { ask } } });
+    expect(rig.reason(1)).toBe("feature_denied");
   });
 
   it.each(
@@ -222,7 +287,6 @@ describe("notifications of the server", () => {
     ["notifications/message", "logging"],
     ["notifications/prompts/list_changed", "prompts"],
     ["notifications/resources/updated", "resources"],
-    ["notifications/tasks/status", "tasks"],
     ["notifications/elicitation/complete", "elicitation"],
   ])("%s passes with the feature %s, and only then", async (method, feature) => {
     const without = ALLOW_ALL.filter((name) => name !== feature);
@@ -239,42 +303,6 @@ describe("notifications of the server", () => {
     rig.serverSends("listening on port 3000").serverSends("").serverSends(ping);
     expect(rig.received).toEqual([JSON.stringify(ping)]);
     expect(rig.records.filter(({ kind }) => kind === "drop")).toHaveLength(2);
-  });
-});
-
-describe("D9: tasks", () => {
-  const task = { name: "echo", task: { ttl: 1 } };
-  const options = { ...FIXTURE_SERVER, tasks: true };
-
-  it("are for the session whose allowed call has made them", () => {
-    const rig = new Rig(open, options).send(request(1, "tools/call", task));
-    expect(rig.answer(1).result).toMatchObject({ task: { taskId: "mock-task-1" } });
-    const taskId = "mock-task-1";
-    const ask = (id: number, method: string, params: object): unknown =>
-      rig.send(request(id, method, params)).reason(id);
-    expect(ask(2, "tasks/get", { taskId })).toBe("allowed");
-    expect(ask(3, "tasks/result", { taskId })).toBe("allowed");
-    expect(ask(4, "tasks/result", { taskId: "mock-task-2" })).toBe("tool_smuggle");
-    expect(ask(5, "tasks/cancel", {})).toBe("tool_smuggle");
-    expect(ask(6, "tasks/result", { taskId, TaskId: "mock-task-2" })).toBe("tool_smuggle");
-    expect(rig.mock.count("tasks/result")).toBe(1);
-    const other = new Rig(open, options).send(request(1, "tasks/result", { taskId }));
-    expect(other.reason(1)).toBe("tool_smuggle");
-    expect(other.records.at(-1)).toMatchObject({ kind: "decision", reason: "tool_smuggle" });
-  });
-
-  it("are remembered up to a limit", () => {
-    const tasks = new SessionTasks();
-    const bytes = (value: object): Uint8Array => utf8(JSON.stringify(value));
-    for (let id = 0; id <= LIMIT_TASKS; id++) {
-      const line = bytes({ task: { taskId: `t${id}` } });
-      tasks.sawResult(line, { start: 0, end: line.length });
-    }
-    const knows = (taskId: string): boolean => {
-      const line = bytes({ taskId });
-      return tasks.allows("tasks/get", line, { start: 0, end: line.length });
-    };
-    expect([knows("t0"), knows("t1"), knows(`t${LIMIT_TASKS}`)]).toEqual([false, true, true]);
   });
 });
 

@@ -16,8 +16,8 @@ import {
   verifiedKeys,
 } from "../../src/sign/dsse.ts";
 import { readPrivateKey, writePrivateKey, writePublicKey } from "../../src/sign/key-file.ts";
-import { alice, bob, expectCode, mallory } from "../fixtures/trust.ts";
 import { hasProgram, run, temporaryDirectory } from "../fixtures/tools.ts";
+import { alice, bob, expectCode, mallory } from "../fixtures/trust.ts";
 
 const TYPE = "http://example.com/HelloWorld";
 const PAYLOAD = utf8("hello world");

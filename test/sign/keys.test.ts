@@ -5,8 +5,13 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromBase64, utf8 } from "../../src/bytes.ts";
-import { isEncryptedPrivateKey, readPrivateKey, readPublicKey } from "../../src/sign/key-file.ts";
-import { writePrivateKey, writePublicKey } from "../../src/sign/key-file.ts";
+import {
+  isEncryptedPrivateKey,
+  readPrivateKey,
+  readPublicKey,
+  writePrivateKey,
+  writePublicKey,
+} from "../../src/sign/key-file.ts";
 import {
   encodeSpki,
   generatePrivateKey,
@@ -16,8 +21,8 @@ import {
 } from "../../src/sign/keys.ts";
 import { PBKDF2_ITERATIONS_MAX } from "../../src/sign/pbes2.ts";
 import { writePem } from "../../src/sign/pem.ts";
-import { expectCode, expectRejection, testKey } from "../fixtures/trust.ts";
 import { hasProgram, run, temporaryDirectory } from "../fixtures/tools.ts";
+import { expectCode, expectRejection, testKey } from "../fixtures/trust.ts";
 
 const hasOpenssl = hasProgram("openssl");
 const hasSshKeygen = hasProgram("ssh-keygen");

@@ -3,6 +3,7 @@ import { crypto, dsse } from "@sigstore/core";
 import { describe, expect, it } from "vitest";
 
 import { fromBase64, utf8 } from "../../src/bytes.ts";
+import { CATALOG_PAYLOAD_TYPE } from "../../src/catalog/verify-checks.ts";
 import {
   createEnvelope,
   parseEnvelope,
@@ -11,7 +12,6 @@ import {
   verifiedKeys,
 } from "../../src/sign/dsse.ts";
 import { writePublicKey } from "../../src/sign/key-file.ts";
-import { CATALOG_PAYLOAD_TYPE } from "../../src/catalog/verify-checks.ts";
 import { alice, bob, catalogText, mallory } from "../fixtures/trust.ts";
 
 interface WireEnvelope {

@@ -12,8 +12,8 @@ import {
   signSshsig,
   verifiedSshsigKeys,
 } from "../../src/sign/sshsig.ts";
-import { alice, bob, expectCode, mallory } from "../fixtures/trust.ts";
 import { hasProgram, run, temporaryDirectory } from "../fixtures/tools.ts";
+import { alice, bob, expectCode, mallory } from "../fixtures/trust.ts";
 
 const MESSAGE = utf8("schema = 1\n");
 const hasSshKeygen = hasProgram("ssh-keygen");

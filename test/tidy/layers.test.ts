@@ -43,7 +43,9 @@ const assembly = sourceFiles("assembly");
 
 /** Files outside `allowed` in which `pattern` occurs. */
 function intruders(pattern: RegExp, allowed: RegExp): string[] {
-  return src.filter(({ path, text }) => pattern.test(text) && !allowed.test(path)).map((f) => f.path);
+  return src
+    .filter(({ path, text }) => pattern.test(text) && !allowed.test(path))
+    .map((f) => f.path);
 }
 
 describe("layers", () => {
@@ -94,12 +96,14 @@ describe("exclusive rights", () => {
   });
 
   it("node's modules stay at the edge", () => {
-    const edge = /^src\/(cli\/|node\.ts|proxy\/stdio|proxy\/manifest-client|testing\/stdio-|testing\/mock-log)/;
+    const edge =
+      /^src\/(cli\/|node\.ts|proxy\/stdio|proxy\/manifest-client|testing\/stdio-|testing\/mock-log)/;
     expect(intruders(/from "node:/, edge)).toEqual([]);
   });
 
   it("clock.ts alone reads time and randomness", () => {
-    const pattern = /Date\.now|new Date\(\)|performance\.now|getRandomValues|randomUUID|Math\.random/;
+    const pattern =
+      /Date\.now|new Date\(\)|performance\.now|getRandomValues|randomUUID|Math\.random/;
     expect(intruders(pattern, /^src\/clock\.ts$/)).toEqual([]);
   });
 
@@ -110,7 +114,10 @@ describe("exclusive rights", () => {
       const file = byPath.get(path);
       if (file === undefined || reached.has(path)) return;
       reached.add(path);
-      expect(importsOf(file.text).filter((name) => name.startsWith("node:")), path).toEqual([]);
+      expect(
+        importsOf(file.text).filter((name) => name.startsWith("node:")),
+        path,
+      ).toEqual([]);
       for (const target of localImports(file)) visit(target);
     };
     visit("src/index.ts");

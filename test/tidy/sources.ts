@@ -27,7 +27,5 @@ export function importsOf(text: string): string[] {
 
 /** Lines that are neither blank nor a comment. */
 export function codeLineCount(text: string): number {
-  return text
-    .split("\n")
-    .filter((line) => !/^\s*(\/\/|\/\*|\*|$)/.test(line)).length;
+  return text.split("\n").filter((line) => !/^\s*(\/\/|\/\*|\*|$)/.test(line)).length;
 }

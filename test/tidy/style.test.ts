@@ -19,7 +19,9 @@ describe("style", () => {
 
   it("there are no default exports, enums, namespaces or leftover marks", () => {
     for (const { path, text } of [...src, ...assembly]) {
-      expect(text, path).not.toMatch(/^export default|^(export )?(const )?enum |^(export )?namespace /m);
+      expect(text, path).not.toMatch(
+        /^export default|^(export )?(const )?enum |^(export )?namespace /m,
+      );
       expect(text, path).not.toMatch(/\b(TODO|FIXME|XXX|HACK)\b/);
     }
   });
@@ -52,11 +54,15 @@ describe("errors", () => {
   });
 
   it("each code is thrown somewhere", () => {
-    const thrown = src.filter(({ path }) => path !== "src/errors.ts").map(({ text }) => text).join();
+    const thrown = src
+      .filter(({ path }) => path !== "src/errors.ts")
+      .map(({ text }) => text)
+      .join();
     for (const code of codes) {
       const [area = "", ...rest] = code.split("_");
       // the readers shared by catalog and root build their code from the area
-      const isBuilt = thrown.includes(`\${area}_${rest.join("_")}`) && /^(CATALOG|ROOT)$/.test(area);
+      const isBuilt =
+        thrown.includes(`\${area}_${rest.join("_")}`) && /^(CATALOG|ROOT)$/.test(area);
       expect(isBuilt || thrown.includes(`"${code}"`), `${code} is thrown nowhere`).toBe(true);
     }
   });
