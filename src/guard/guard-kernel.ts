@@ -67,8 +67,8 @@ export class GuardKernel {
   readonly kernel: Kernel;
   readonly clock: Clock;
   #boundServer: string | undefined;
-  /** What the kernel was told last; it starts without a time. */
-  #now = 0;
+  /** What the kernel was told last. WHY: NaN equals no time, so the first one is always told. */
+  #now: number = Number.NaN;
   #request: ScopeSet | undefined;
 
   constructor(image: Uint8Array, clock: Clock, inputSize: number) {
