@@ -104,16 +104,19 @@ export function serializeEnvelope(envelope: Envelope): string {
 
 /**
  * The keyids of those `keys` that signed the envelope, each counted once however often its
- * signature or the key itself is repeated. The claimed keyids play no part.
+ * signature or the key itself is repeated.
+ *
+ * A claimed keyid only says which key is tried first; whether one signed, its signature says.
  */
 export function verifiedKeys(envelope: Envelope, keys: readonly PublicKey[]): Set<string> {
   const signed = preAuthEncoding(envelope.payloadType, envelope.payload);
   const verified = new Set<string>();
-  for (const key of keys) {
-    if (verified.has(key.keyid)) continue;
-    if (envelope.signatures.some(({ signature }) => key.verify(signed, signature))) {
-      verified.add(key.keyid);
-    }
+  for (const { signature, keyid } of envelope.signatures) {
+    // WHY: every try hashes the whole payload; with the right key first there is one a signature
+    const hinted = keys.filter((key) => key.keyid === keyid);
+    const others = keys.filter((key) => key.keyid !== keyid);
+    const signer = [...hinted, ...others].find((key) => key.verify(signed, signature));
+    if (signer !== undefined) verified.add(signer.keyid);
   }
   return verified;
 }
