@@ -42,7 +42,6 @@ import {
   itemStates,
   listEntries,
   nameBuffer,
-  serverBuffer,
   serverStates,
   terminateInput,
 } from "./memory";
@@ -77,9 +76,6 @@ export function regionImage(): usize {
 }
 export function regionInput(): usize {
   return input;
-}
-export function regionServer(): usize {
-  return serverBuffer;
 }
 export function regionName(): usize {
   return nameBuffer;

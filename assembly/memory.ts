@@ -22,10 +22,31 @@ const IMAGE_SIZE_MAX: u32 = 1073741824;
  */
 const CANONICAL_SIZE: usize = 5242880;
 
-/** UTF-8 of the server id under consideration. */
-export const serverBuffer: usize = memory.data(64 + 16, 16);
+// The names under consideration, in UTF-8, each zero-padded to a multiple of 8 bytes. The server id
+// ends where the name begins, so that both are hashed in one loop:
+//
+//    0                    64                              64 + 2048
+//    +-----+--------------+-------------------------------+---------+
+//    |     | server, zeros| name, zeros                   | padding |
+//    +-----+--------------+-------------------------------+---------+
+const NAMES: usize = memory.data(64 + 2048 + 32, 16);
 /** UTF-8 of the name or URI under consideration. */
-export const nameBuffer: usize = memory.data(2048 + 32, 16);
+export const nameBuffer: usize = NAMES + 64;
+
+/** Where the server id of `size` bytes under consideration stands. */
+export function serverAt(size: u32): usize {
+  return nameBuffer - usize(padded(size));
+}
+
+/** The next multiple of 8. */
+export function padded(size: u32): u32 {
+  return (size + 7) & ~7;
+}
+
+/** Zero-pads the name of `size` bytes in the name buffer. */
+export function padName(size: u32): void {
+  store<u64>(nameBuffer + usize(size), 0);
+}
 /** The message frame (src/abi/layout.ts). */
 export const frame: usize = memory.data(FRAME_SIZE_BYTES, 16);
 /** What `listNext` found. */

@@ -25,8 +25,8 @@ import {
   SLOT_SIZE,
 } from "../src/abi/layout";
 import { LIMIT_PROBE } from "../src/abi/limits";
-import { image, nameBuffer, serverBuffer } from "./memory";
-import { hashName, hashServer } from "./siphash";
+import { image, nameBuffer, serverAt } from "./memory";
+import { hashName, hashPair, hashServer } from "./siphash";
 
 export let serversAt: usize = 0;
 export let serverCount: u32 = 0;
@@ -87,20 +87,26 @@ function hashNames(server: usize, serverSize: u32, kind: u32, name: usize, nameS
 
 /** Hash of the names in the buffers, which the host may compare with its own. */
 export function hashBuffers(serverSize: u32, kind: u32, nameSize: u32): u64 {
-  return hashNames(serverBuffer, serverSize, kind, nameBuffer, nameSize);
+  return hashPair(key0, key1, serverSize, kind, nameSize);
 }
 
-/** Compares two names of the same size. Reads up to 15 bytes behind each. */
+/** Compares two names of the same size. Reads up to 31 bytes behind each. */
 function sameName(a: usize, b: usize, size: u32): bool {
-  // WHY: blocks of 16 with the end masked: the number of blocks hardly changes from name to name,
-  // and a loop whose count does is mispredicted
+  // WHY: blocks of 32 with the end masked: hardly any name takes a second one, and a loop whose
+  // count changes from name to name is mispredicted
   const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (let offset: u32 = 0; offset < size; offset += 16) {
-    const different = v128.xor(v128.load(a + usize(offset)), v128.load(b + usize(offset)));
-    const left = i8x16.splat(i8(min<u32>(size - offset, 16)));
-    if (v128.any_true(v128.and(different, i8x16.lt_u(places, left)))) return false;
+  for (let offset: u32 = 0; offset < size; offset += 32) {
+    const left = i8x16.splat(i8(min<u32>(size - offset, 32)));
+    const low = v128.and(differences(a, b, offset), i8x16.lt_u(places, left));
+    const highPlaces = i8x16.add(places, i8x16.splat(16));
+    const high = v128.and(differences(a, b, offset + 16), i8x16.lt_u(highPlaces, left));
+    if (v128.any_true(v128.or(low, high))) return false;
   }
   return true;
+}
+
+function differences(a: usize, b: usize, offset: u32): v128 {
+  return v128.xor(v128.load(a + usize(offset)), v128.load(b + usize(offset)));
 }
 
 function recordAt(slot: u32): u32 {
@@ -132,10 +138,11 @@ function isServer(server: u32, name: usize, size: u32): bool {
 
 /** Index of the server whose id is in the server buffer, or -1. */
 export function findServer(serverSize: u32): i32 {
-  const record = probe(hashNames(serverBuffer, serverSize, KIND_SERVER, nameBuffer, 0));
+  const at = serverAt(serverSize);
+  const record = probe(hashNames(at, serverSize, KIND_SERVER, at, 0));
   if ((record & SLOT_SERVER_BIT) == 0) return -1;
   const server = record ^ SLOT_SERVER_BIT;
-  return isServer(server, serverBuffer, serverSize) ? i32(server) : -1;
+  return isServer(server, at, serverSize) ? i32(server) : -1;
 }
 
 /** Item whose slot carries the tag of `hash`, when kind and name (in the name buffer) are its. */
@@ -159,7 +166,7 @@ export function findItem(serverSize: u32, kind: u32, nameSize: u32): i32 {
   const item = findNamed(hashBuffers(serverSize, kind, nameSize), kind, nameSize);
   if (item < 0) return -1;
   const server = load<u32>(itemRecord(u32(item)), ITEM_OFFSET_SERVER);
-  return isServer(server, serverBuffer, serverSize) ? item : -1;
+  return isServer(server, serverAt(serverSize), serverSize) ? item : -1;
 }
 
 // ---- building and validating the index -------------------------------------------------------

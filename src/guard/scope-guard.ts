@@ -10,7 +10,7 @@ import { type Decision, toDecision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
 import { GuardKernel } from "./guard-kernel.ts";
-import { ScopeSet, toScopeSet } from "./scope-set.ts";
+import { ownScopeSet, ScopeSet } from "./scope-set.ts";
 import { type AdmissionReport, isAdmissionFor } from "./validator.ts";
 
 export interface ScopeGuardOptions {
@@ -103,9 +103,8 @@ export class ScopeGuard {
     // INVARIANT: the caller's code (getters, iterators, the clock) runs before anything is written
     // for the kernel, so that it cannot ask about something else in between
     const isSame = scopes === undefined || guard.isRequested(scopes);
-    const set = isSame ? scopes : toScopeSet(this.#catalog, scopes);
-    // a set of another catalog has other bits
-    if (!isSame && set?.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    const set = isSame ? scopes : ownScopeSet(this.#catalog, scopes);
+    if (set === null) return toDecision(VERDICT_SCOPE_ESCALATION);
     guard.setTime();
     const serverSize = guard.writeServer(server);
     const nameSize = guard.writeName(tool, LIMIT_NAME_BYTES);
@@ -137,12 +136,13 @@ export class ScopeGuard {
   checkHandle(handle: Handle, scopes: ScopeSet): Decision {
     if (handle.owner !== this) return toDecision(VERDICT_TOOL_SMUGGLE);
     const guard = this.#guard;
-    // WHY: the brand is tested when a set is new to the kernel only; every time it cost 1.5 ns
-    if (!guard.isRequested(scopes) && !this.#isOwnSet(scopes)) {
-      return toDecision(VERDICT_SCOPE_ESCALATION);
-    }
+    // INVARIANT: the clock is the caller's code and comes first
     guard.setTime();
-    guard.setRequest(scopes);
+    // WHY: the brand is tested when a set is new to the kernel only; every time it cost 1.5 ns
+    if (!guard.isRequested(scopes)) {
+      if (!this.#isOwnSet(scopes)) return toDecision(VERDICT_SCOPE_ESCALATION);
+      guard.setRequest(scopes);
+    }
     return toDecision(guard.kernel.exports.checkHandle(handle.item | 0));
   }
 

@@ -12,7 +12,6 @@ export interface KernelExports {
   ): number;
   regionImage(): number;
   regionInput(): number;
-  regionServer(): number;
   regionName(): number;
   regionFrame(): number;
   regionList(): number;
@@ -68,7 +67,6 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   configure: true,
   regionImage: true,
   regionInput: true,
-  regionServer: true,
   regionName: true,
   regionFrame: true,
   regionList: true,

@@ -30,7 +30,7 @@ export class Kernel {
   readonly inputSize: number;
   readonly inputAt: number;
   readonly imageAt: number;
-  readonly serverAt: number;
+  /** Of the name under consideration; the server id stands before it (`writePadded`). */
   readonly nameAt: number;
   readonly digestAt: number;
   readonly canonicalAt: number;
@@ -64,7 +64,6 @@ export class Kernel {
     this.inputSize = size.inputSize;
     this.inputAt = exports.regionInput();
     this.imageAt = exports.regionImage();
-    this.serverAt = exports.regionServer();
     this.nameAt = exports.regionName();
     this.digestAt = exports.regionDigest();
     this.canonicalAt = exports.regionCanonical();
@@ -86,6 +85,20 @@ export class Kernel {
       );
     }
     this.bytes.set(text, this.inputAt);
+  }
+
+  /**
+   * Writes the names that the next call is about, each zero-padded to a multiple of 8 bytes.
+   *
+   * @param server UTF-8 of the server id, at most 64 bytes
+   * @param name UTF-8, at most 2 048 bytes
+   */
+  writeNames(server: Uint8Array, name: Uint8Array): void {
+    const { bytes, nameAt } = this;
+    const serverAt = nameAt - ((server.length + 7) & ~7);
+    bytes.fill(0, serverAt, nameAt + name.length + 8);
+    bytes.set(server, serverAt);
+    bytes.set(name, nameAt);
   }
 
   /** A copy of the 32-byte digest buffer. */
