@@ -105,10 +105,10 @@ export function loadImage(size: i32): i32 {
   return load_(u32(size));
 }
 
-/** Fills the index of an image under construction; returns the longest probe, 0, or -IMAGE_*. */
+/** Fills the index of an image under construction; returns 1, 0 for another key, or -IMAGE_*. */
 export function buildIndex(size: i32): i32 {
   const opened = openImage(u32(size));
-  return opened == 1 ? i32(fillIndex()) : -opened;
+  return opened == 1 ? (fillIndex() ? 1 : 0) : -opened;
 }
 
 /** SHA-256 of the image under construction into the digest buffer. */

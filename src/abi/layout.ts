@@ -94,12 +94,16 @@ export const EFFECT_WRITE = 2;
 export const EFFECT_DESTRUCTIVE = 3;
 export const EFFECT_EXTERNAL = 4;
 
-// index slot, 8 bytes: tag (high half of the hash), record (0 = empty, item index + 1,
-// or SLOT_SERVER_BIT | server index)
-export const SLOT_SIZE = 8;
-export const SLOT_OFFSET_TAG = 0;
-export const SLOT_OFFSET_RECORD = 4;
+// index: displacements (u16 each, padded to a multiple of 4 bytes), then slots (u32 each: 0 = empty,
+// item index + 1, or SLOT_SERVER_BIT | server index); see assembly/table.ts
+export const DISPLACEMENT_SIZE = 2;
+export const DISPLACEMENT_MAX = 65535;
+export const SLOT_SIZE = 4;
 export const SLOT_SERVER_BIT = 1073741824;
+/** Records to one displacement, on average. */
+export const INDEX_BUCKET_RECORDS = 4;
+/** Slots that stay empty: one to so many records. */
+export const INDEX_SPARE_RECORDS = 4;
 
 export const DIGEST_SIZE = 32;
 

@@ -17,8 +17,8 @@ const EFFECT_CODES: Readonly<Record<Effect, number>> = {
   external: layout.EFFECT_EXTERNAL,
 };
 
-/** Seeds tried before the index is doubled. */
-const SEEDS_PER_SIZE = 64;
+/** Seeds tried; the first one fails for about one catalog in 2^20. */
+const SEED_COUNT = 64;
 /** Second half of the SipHash key; the first half is the seed. */
 const HASH_KEY_HIGH = 0x706f7274n;
 
@@ -261,59 +261,41 @@ function taintMask(catalog: Catalog, labels: readonly string[]): number {
   return mask;
 }
 
-/** Index slots to begin with: a load that rarely needs a second size (see table.ts). */
-function slotCountFirst(entryCount: number): number {
-  let slots = 16;
-  // at most 2 entries in 5 slots: the longest probe is then 4 to 8 (table.ts, `insert`)
-  while (slots * 2 < entryCount * 5) slots *= 2;
-  return slots;
-}
-
-/** Adds the index and the digest; tries seeds from 0 upward, then twice the slots. */
+/** Adds the index and the digest; tries seeds from 0 upward. */
 function indexImage(
   body: Uint8Array<ArrayBuffer>,
   plan: Plan,
   serverCount: number,
 ): Uint8Array<ArrayBuffer> {
-  let slotCount = slotCountFirst(plan.itemCount + serverCount);
-  for (let doubling = 0; doubling < 4; doubling++) {
-    const size = plan.indexAt + slotCount * layout.SLOT_SIZE;
-    const kernel = new Kernel({
-      imageSize: size,
-      itemCount: plan.itemCount,
-      serverCount,
-      inputSize: 64,
-      recordSize: 64,
-    });
-    const image = trySeeds(kernel, body, size, slotCount);
-    if (image !== undefined) return image;
-    slotCount *= 2;
-  }
-  throw new GuardError("IMAGE_LIMIT", "expected names whose index keeps the probe bound");
-}
-
-function trySeeds(
-  kernel: Kernel,
-  body: Uint8Array,
-  size: number,
-  slotCount: number,
-): Uint8Array<ArrayBuffer> | undefined {
+  const recordCount = plan.itemCount + serverCount;
+  const bucketCount = Math.floor(recordCount / layout.INDEX_BUCKET_RECORDS) + 1;
+  const slotCount = recordCount + Math.floor(recordCount / layout.INDEX_SPARE_RECORDS) + 1;
+  const displacementsSize = align(bucketCount * layout.DISPLACEMENT_SIZE, 4);
+  const size = plan.indexAt + displacementsSize + slotCount * layout.SLOT_SIZE;
+  const kernel = new Kernel({
+    imageSize: size,
+    itemCount: plan.itemCount,
+    serverCount,
+    // what `fillIndex` of assembly/table.ts keeps while it works
+    inputSize: align(recordCount * 12, 8) + bucketCount * 8 + 8,
+    recordSize: 0,
+  });
   const { bytes, imageAt } = kernel;
   bytes.set(body, imageAt);
   const view = new DataView(bytes.buffer, imageAt, size);
   setWord(view, layout.HEADER_OFFSET_TOTAL_SIZE, size);
   setWord(view, layout.HEADER_OFFSET_SLOT_COUNT, slotCount);
+  setWord(view, layout.HEADER_OFFSET_PROBE_MAX, 1);
   view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY + 8, HASH_KEY_HIGH, true);
-  for (let seed = 0; seed < SEEDS_PER_SIZE; seed++) {
+  for (let seed = 0; seed < SEED_COUNT; seed++) {
     view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY, BigInt(seed), true);
     bytes.fill(0, imageAt + body.length, imageAt + size);
-    const probe = kernel.exports.buildIndex(size);
-    if (probe < 0) throw new GuardError("IMAGE_INVALID", `compiled image refused: ${-probe}`);
-    if (probe === 0) continue;
-    setWord(view, layout.HEADER_OFFSET_PROBE_MAX, probe);
+    const filled = kernel.exports.buildIndex(size);
+    if (filled < 0) throw new GuardError("IMAGE_INVALID", `compiled image refused: ${-filled}`);
+    if (filled === 0) continue;
     kernel.exports.sealImage(size);
     bytes.set(kernel.readDigest(), imageAt + layout.HEADER_OFFSET_IMAGE_SHA256);
     return bytes.slice(imageAt, imageAt + size);
   }
-  return undefined;
+  throw new GuardError("IMAGE_LIMIT", "expected names that can be told apart by their hashes");
 }

@@ -97,7 +97,7 @@ describe("image", () => {
       servers + layout.SERVER_OFFSET_NAME_SIZE,
       servers + layout.SERVER_OFFSET_ITEM_FIRST,
       servers + layout.SERVER_OFFSET_TEMPLATE_FIRST,
-      index + layout.SLOT_OFFSET_RECORD,
+      index + view.getUint32(layout.HEADER_OFFSET_SLOT_COUNT, true),
     ];
     for (const at of fields) {
       for (const value of [0xffff_ffff, 0x7fff_ffff, 12_345_678]) {
