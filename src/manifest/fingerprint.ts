@@ -1,9 +1,8 @@
 // Fingerprints (20-fingerprint section 2): the one reference that CLI, guard and tests share.
-import * as layout from "../abi/layout.ts";
-import { concatBytes, fromHex, toHex, utf8 } from "../bytes.ts";
+import { concatBytes, toHex, utf8 } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
-import { merkleRoot, sha256 } from "../kernel/digest.ts";
+import { pinsRoot, sha256 } from "../kernel/digest.ts";
 import { readerKernel } from "../kernel/shared.ts";
 import { sourceBytes } from "../kernel/strict-json.ts";
 import { KIND_CODES, readEntry } from "./listing.ts";
@@ -86,24 +85,8 @@ function hexOf(fingerprint: string): string {
 }
 
 function treeOf(pins: ReadonlyMap<string, string>): string {
-  const entries = [...pins].map(([name, fingerprint]) => entryOf(name, hexOf(fingerprint)));
-  entries.sort((a, b) => compareBytes(a.name, b.name));
-  const root = merkleRoot(entries.map((entry) => entry.bytes));
-  return `{"count":${entries.length},"root":"${toHex(root)}"}`;
-}
-
-interface Entry {
-  readonly name: Uint8Array;
-  readonly bytes: Uint8Array;
-}
-
-/** u16be(size of the name) | name | item digest */
-function entryOf(name: string, hex: string): Entry {
-  const nameBytes = utf8(name);
-  const size = nameBytes.length;
-  const digest = fromHex(hex) ?? new Uint8Array(layout.DIGEST_SIZE);
-  const bytes = concatBytes(Uint8Array.of(size >> 8, size & 0xff), nameBytes, digest);
-  return { name: nameBytes, bytes };
+  for (const fingerprint of pins.values()) hexOf(fingerprint);
+  return `{"count":${pins.size},"root":"${toHex(pinsRoot(pins))}"}`;
 }
 
 /** Bytewise order. */
