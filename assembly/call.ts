@@ -71,7 +71,7 @@ export function isSameDigest(a: usize, b: usize): bool {
 }
 
 /** True when the `size` bytes at `at`, a multiple of 4, are all zero. */
-export function isZero(at: usize, size: usize): bool {
+function isZero(at: usize, size: usize): bool {
   let seen: u32 = 0;
   for (let offset: usize = 0; offset < size; offset += 4) seen |= load<u32>(at + offset);
   return seen == 0;
@@ -100,21 +100,37 @@ export function readCall(): bool {
     load<u32>(inputFrame, INPUT_OFFSET_SIZE) == INPUT_SIZE &&
     (flags & ~INPUT_FLAGS_ALL) == 0 &&
     load<u8>(inputFrame, INPUT_OFFSET_RESERVED_BYTE) == 0 &&
-    isZero(inputFrame + INPUT_OFFSET_RESERVED, INPUT_OFFSET_SCOPE - INPUT_OFFSET_RESERVED) &&
-    isUsed(INPUT_FLAG_SCOPE, INPUT_OFFSET_SCOPE, INPUT_OFFSET_CAP) &&
-    isUsed(INPUT_FLAG_CAP, INPUT_OFFSET_CAP, INPUT_OFFSET_IMAGE) &&
-    isUsed(INPUT_FLAG_LEASE, INPUT_OFFSET_LEASE_ID, INPUT_OFFSET_CONSENT_PRINCIPAL) &&
-    isUsed(INPUT_FLAG_CONSENT, INPUT_OFFSET_CONSENT_PRINCIPAL, INPUT_SIZE) &&
-    isZero(inputFrame + INPUT_OFFSET_LEASE_RESERVED, 8) &&
-    isZero(inputFrame + INPUT_OFFSET_CONSENT_RESERVED, 8) &&
+    load<u32>(inputFrame, INPUT_OFFSET_RESERVED) == 0 &&
+    load<u64>(inputFrame, INPUT_OFFSET_RESERVED + 4) == 0 &&
+    load<u64>(inputFrame, INPUT_OFFSET_LEASE_RESERVED) == 0 &&
+    load<u64>(inputFrame, INPUT_OFFSET_CONSENT_RESERVED) == 0 &&
     (load<u32>(inputFrame, INPUT_OFFSET_LEASE_FLAGS) & ~LEASE_FLAGS_ALL) == 0 &&
-    (load<u32>(inputFrame, INPUT_OFFSET_CONSENT_FLAGS) & ~CONSENT_FLAGS_ALL) == 0
+    (load<u32>(inputFrame, INPUT_OFFSET_CONSENT_FLAGS) & ~CONSENT_FLAGS_ALL) == 0 &&
+    areUnusedAreasZero()
   );
 }
 
-/** The bytes of an area are zero unless its flag is set. */
-function isUsed(flag: u32, start: usize, end: usize): bool {
-  return hasFlag(flag) || isZero(inputFrame + start, end - start);
+/** An area of the frame that its flag alone lets be used: flag, start, end; i32 each. */
+const AREA_SIZE: usize = 12;
+const AREA_COUNT: usize = 4;
+// biome-ignore format: a table
+const areas: usize = memory.data<i32>([
+  INPUT_FLAG_SCOPE, INPUT_OFFSET_SCOPE, INPUT_OFFSET_CAP,
+  INPUT_FLAG_CAP, INPUT_OFFSET_CAP, INPUT_OFFSET_IMAGE,
+  INPUT_FLAG_LEASE, INPUT_OFFSET_LEASE_ID, INPUT_OFFSET_CONSENT_PRINCIPAL,
+  INPUT_FLAG_CONSENT, INPUT_OFFSET_CONSENT_PRINCIPAL, INPUT_SIZE,
+]);
+
+/** What is not used says nothing, so that one call has one frame. */
+function areUnusedAreasZero(): bool {
+  for (let index: usize = 0; index < AREA_COUNT; index++) {
+    const area = areas + index * AREA_SIZE;
+    const start = load<u32>(area, 4);
+    const end = load<u32>(area, 8);
+    if (hasFlag(load<u32>(area))) continue;
+    if (!isZero(inputFrame + usize(start), usize(end - start))) return false;
+  }
+  return true;
 }
 
 /** The frame was made for the image that is loaded; else no index in it means anything. */

@@ -25,8 +25,26 @@ import { hasFlag, isSameDigest, now, server, taint } from "./call";
 import { asking, deny, grantConsent } from "./contributors";
 import { inputFrame } from "./memory";
 
-function isSame(offset: usize, other: usize): bool {
-  return isSameDigest(inputFrame + offset, inputFrame + other);
+/** Digests of the record and of the call that must be the same: two offsets, i32 each. */
+const PAIR_SIZE: usize = 8;
+const PAIR_COUNT: usize = 5;
+// biome-ignore format: a table
+const pairs: usize = memory.data<i32>([
+  INPUT_OFFSET_CONSENT_PRINCIPAL, INPUT_OFFSET_PRINCIPAL,
+  INPUT_OFFSET_CONSENT_SESSION, INPUT_OFFSET_SESSION,
+  INPUT_OFFSET_CONSENT_ITEM, INPUT_OFFSET_LIVE,
+  INPUT_OFFSET_CONSENT_IMAGE, INPUT_OFFSET_IMAGE,
+  INPUT_OFFSET_CONSENT_ARGUMENTS, INPUT_OFFSET_ARGUMENTS_DIGEST,
+]);
+
+/** The first `count` pairs are the same. */
+function areSame(count: usize): bool {
+  for (let index: usize = 0; index < count; index++) {
+    const pair = pairs + index * PAIR_SIZE;
+    const own = inputFrame + usize(load<u32>(pair));
+    if (!isSameDigest(own, inputFrame + usize(load<u32>(pair, 4)))) return false;
+  }
+  return true;
 }
 
 /**
@@ -34,17 +52,14 @@ function isSame(offset: usize, other: usize): bool {
  * arguments, and not expired. What it covers is another question.
  */
 export function hasConsent(): bool {
+  if (!hasFlag(INPUT_FLAG_CONSENT)) return false;
   const terms = load<u32>(inputFrame, INPUT_OFFSET_CONSENT_FLAGS);
+  const isForAny = (terms & CONSENT_FLAG_ANY_ARGUMENTS) != 0;
   return (
-    hasFlag(INPUT_FLAG_CONSENT) &&
     now < load<u64>(inputFrame, INPUT_OFFSET_CONSENT_EXPIRES) &&
     load<i32>(inputFrame, INPUT_OFFSET_CONSENT_SERVER) == server &&
-    isSame(INPUT_OFFSET_CONSENT_PRINCIPAL, INPUT_OFFSET_PRINCIPAL) &&
-    isSame(INPUT_OFFSET_CONSENT_SESSION, INPUT_OFFSET_SESSION) &&
-    isSame(INPUT_OFFSET_CONSENT_ITEM, INPUT_OFFSET_LIVE) &&
-    isSame(INPUT_OFFSET_CONSENT_IMAGE, INPUT_OFFSET_IMAGE) &&
-    ((terms & CONSENT_FLAG_ANY_ARGUMENTS) != 0 ||
-      isSame(INPUT_OFFSET_CONSENT_ARGUMENTS, INPUT_OFFSET_ARGUMENTS_DIGEST))
+    // the arguments are the last pair
+    areSame(isForAny ? PAIR_COUNT - 1 : PAIR_COUNT)
   );
 }
 

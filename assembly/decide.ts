@@ -51,7 +51,7 @@ import {
   judgeTaint,
   judgeTarget,
 } from "./judge";
-import { hasLease, judgeLease, leaseLeft } from "./lease";
+import { judgeLease, leaseLeft, readLease } from "./lease";
 import { outputFrame } from "./memory";
 import { ruleCount } from "./policy-tables";
 import { judgeRules } from "./rules";
@@ -84,7 +84,7 @@ function judge(): void {
 
 /** The layers that are about the item. */
 function judgeItem(): void {
-  isLeased = hasLease();
+  isLeased = readLease();
   const isConsented = hasConsent();
   judgeAdmission();
   judgeScope();

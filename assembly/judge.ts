@@ -78,7 +78,6 @@ import {
   hasFlag,
   isSameDigest,
   isStateChanging,
-  isZero,
   item,
   itemAt,
   now,
@@ -125,7 +124,7 @@ function isPinned(live: usize): bool {
  */
 export function judgeAdmission(): void {
   const live = inputFrame + INPUT_OFFSET_LIVE;
-  const isSeen = !isZero(live, DIGEST_SIZE);
+  const isSeen = v128.any_true(v128.or(v128.load(live), v128.load(live, 16)));
   const itemState = attested(INPUT_OFFSET_ITEM_STATE);
   const serverState = attested(INPUT_OFFSET_SERVER_STATE);
   const hasDrifted =

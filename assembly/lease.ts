@@ -23,7 +23,7 @@ import {
   VERDICT_LEASE_REQUIRED,
 } from "../src/abi/verdict";
 import { hasFlag, isSameDigest, isStateChanging, item, itemAt, now, server } from "./call";
-import { deny } from "./contributors";
+import { denyAll } from "./contributors";
 import { inputFrame } from "./memory";
 
 function isLimited(): bool {
@@ -43,35 +43,35 @@ function isMismatch(): bool {
   return !isSameDigest(bound, inputFrame + INPUT_OFFSET_ARGUMENTS_DIGEST);
 }
 
-function isExpired(): bool {
-  return now >= load<u64>(inputFrame, INPUT_OFFSET_LEASE_EXPIRES);
-}
+/** What speaks against the lease: contributors, all that apply; none when it covers the call. */
+let faults: u32 = 0;
 
-function isExhausted(): bool {
-  return isLimited() && load<u32>(inputFrame, INPUT_OFFSET_LEASE_REMAINING) == 0;
-}
-
-/** A valid lease that covers the call is at hand. */
-export function hasLease(): bool {
-  return hasFlag(INPUT_FLAG_LEASE) && !isMismatch() && !isExpired() && !isExhausted();
+/**
+ * Looks at the lease in the frame.
+ *
+ * @returns a valid lease that covers the call is at hand
+ */
+export function readLease(): bool {
+  faults = u32(1) << u32(VERDICT_LEASE_REQUIRED);
+  if (!hasFlag(INPUT_FLAG_LEASE)) return false;
+  const isExpired = now >= load<u64>(inputFrame, INPUT_OFFSET_LEASE_EXPIRES);
+  const isUsedUp = isLimited() && load<u32>(inputFrame, INPUT_OFFSET_LEASE_REMAINING) == 0;
+  faults =
+    (u32(isMismatch()) << u32(VERDICT_LEASE_MISMATCH)) |
+    (u32(isExpired) << u32(VERDICT_LEASE_EXPIRED)) |
+    (u32(isUsedUp) << u32(VERDICT_LEASE_EXHAUSTED));
+  return faults == 0;
 }
 
 /**
- * The lease's contributors, all that apply.
+ * The lease's contributors, after `readLease`.
  *
  * A lease must hold where the item requires one, and where the caller has named one; a lease that
  * is neither required nor named speaks against nothing.
  */
 export function judgeLease(): void {
   const isRequired = (load<u16>(itemAt, ITEM_OFFSET_FLAGS) & ITEM_FLAG_REQUIRES_LEASE) != 0;
-  if (!isRequired && !hasFlag(INPUT_FLAG_LEASE_NAMED)) return;
-  if (!hasFlag(INPUT_FLAG_LEASE)) {
-    deny(VERDICT_LEASE_REQUIRED);
-    return;
-  }
-  if (isMismatch()) deny(VERDICT_LEASE_MISMATCH);
-  if (isExpired()) deny(VERDICT_LEASE_EXPIRED);
-  if (isExhausted()) deny(VERDICT_LEASE_EXHAUSTED);
+  if (isRequired || hasFlag(INPUT_FLAG_LEASE_NAMED)) denyAll(faults);
 }
 
 /** Invocations left after one more, or as many as there were. */

@@ -142,12 +142,11 @@ export function arePrincipalsSound(): bool {
     const flags = load<u32>(record, PRINCIPAL_OFFSET_FLAGS);
     const hasServers = (flags & PRINCIPAL_FLAG_SERVERS) != 0;
     if ((flags & ~PRINCIPAL_FLAGS_ALL) != 0) return false;
-    if (flags != 0 && (flags & PRINCIPAL_FLAG_DECLARED) == 0) return false;
-    if (flags != 0 && !declaresPrincipals) return false;
+    const isDeclared = declaresPrincipals && (flags & PRINCIPAL_FLAG_DECLARED) != 0;
+    if (flags != 0 && !isDeclared) return false;
     if (load<u32>(record, PRINCIPAL_OFFSET_RESERVED) != 0) return false;
-    const cap =
-      load<u64>(record, PRINCIPAL_OFFSET_CAP) | load<u64>(record, PRINCIPAL_OFFSET_CAP + 8);
-    if (cap != 0 && (flags & PRINCIPAL_FLAG_CAP) == 0) return false;
+    const hasCap = v128.any_true(v128.load(record, PRINCIPAL_OFFSET_CAP));
+    if (hasCap && (flags & PRINCIPAL_FLAG_CAP) == 0) return false;
     if (!isListSound(record + PRINCIPAL_OFFSET_SERVERS_FIRST, hasServers, serverCount))
       return false;
   }

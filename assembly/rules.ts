@@ -72,13 +72,9 @@ function doMasksHold(record: usize): bool {
   if ((taint & all) != all) return false;
   const any = load<u32>(record, RULE_OFFSET_TAINT_ANY);
   if (any != 0 && (taint & any) == 0) return false;
-  const low = load<u64>(record, RULE_OFFSET_SCOPE);
-  const high = load<u64>(record, RULE_OFFSET_SCOPE + 8);
-  if ((low | high) == 0) return true;
-  const shared =
-    (low & load<u64>(itemAt, ITEM_OFFSET_SCOPE)) |
-    (high & load<u64>(itemAt, ITEM_OFFSET_SCOPE + 8));
-  return shared != 0;
+  const scope = v128.load(record, RULE_OFFSET_SCOPE);
+  if (!v128.any_true(scope)) return true;
+  return v128.any_true(v128.and(scope, v128.load(itemAt, ITEM_OFFSET_SCOPE)));
 }
 
 function doListsHold(record: usize): bool {
