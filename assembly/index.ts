@@ -25,6 +25,7 @@ import {
 } from "./bound";
 import { writeCanonical } from "./canonical";
 import { checkItem, checkNames, refreshAllVerdicts, setTime as setTimeInput } from "./check";
+import { decide as decideFrame } from "./decide";
 import { digestImage, loadImage as load_, openImage } from "./image";
 import { setRequest as setRequestInput } from "./inputs";
 import { beginTables, readValue, skipSpace } from "./json";
@@ -39,9 +40,11 @@ import {
   image,
   input,
   inputCapacity,
+  inputFrame,
   itemStates,
   listEntries,
   nameBuffer,
+  outputFrame,
   serverStates,
   terminateInput,
 } from "./memory";
@@ -97,6 +100,12 @@ export function regionItemStates(): usize {
 }
 export function regionServerStates(): usize {
   return serverStates;
+}
+export function regionInputFrame(): usize {
+  return inputFrame;
+}
+export function regionOutputFrame(): usize {
+  return outputFrame;
 }
 
 // ---- image ----
@@ -297,4 +306,9 @@ export function checkMessage(size: i32, flags: i32): i32 {
 
 export function checkFrame(): i32 {
   return checkFrameAt();
+}
+
+/** The whole decision on the input frame, into the output frame; returns its verdict. */
+export function decide(): i32 {
+  return decideFrame();
 }

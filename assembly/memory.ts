@@ -3,7 +3,13 @@
 //   | static data | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
 //
 // Memory grows in `configure` and never again, so a host may keep its views.
-import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../src/abi/layout";
+import { INPUT_SIZE, OUTPUT_SIZE_MAX } from "../src/abi/frame";
+import {
+  FRAME_SIZE_BYTES,
+  IMAGE_SECTION_ALIGN,
+  LIST_ENTRY_COUNT_MAX,
+  LIST_ENTRY_SIZE,
+} from "../src/abi/layout";
 import {
   LIMIT_DEPTH,
   LIMIT_IMAGE_ITEMS,
@@ -51,6 +57,9 @@ export function padName(size: u32): void {
 export const frame: usize = memory.data(FRAME_SIZE_BYTES, 16);
 /** What `listNext` found. */
 export const listEntries: usize = memory.data(LIST_ENTRY_SIZE * LIST_ENTRY_COUNT_MAX, 16);
+/** The frames of `decide` (src/abi/frame.ts). */
+export const inputFrame: usize = memory.data(INPUT_SIZE, 16);
+export const outputFrame: usize = memory.data(OUTPUT_SIZE_MAX, 16);
 /** A 32-byte digest, in or out. */
 export const digestBuffer: usize = memory.data(32, 16);
 
@@ -73,6 +82,11 @@ export let membersEnd: usize = 0;
 
 function align64(offset: usize): usize {
   return (offset + 63) & ~usize(63);
+}
+
+/** The next offset in an image at which a section may start. */
+export function alignSection(offset: u64): u64 {
+  return (offset + (IMAGE_SECTION_ALIGN - 1)) & ~u64(IMAGE_SECTION_ALIGN - 1);
 }
 
 /**

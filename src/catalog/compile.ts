@@ -7,15 +7,10 @@ import { GuardError } from "../errors.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { compareBytes } from "../manifest/fingerprint.ts";
 import { KIND_CODES } from "../manifest/listing.ts";
+import { EFFECT_CODES, taintMask } from "./compile-masks.ts";
+import { type ImageIndices, PolicySections } from "./compile-policy.ts";
 import { type ScopeMask, scopeMask } from "./scope-names.ts";
-import type { Catalog, CatalogItem, CatalogServer, Effect } from "./types.ts";
-
-const EFFECT_CODES: Readonly<Record<Effect, number>> = {
-  read: layout.EFFECT_READ,
-  write: layout.EFFECT_WRITE,
-  destructive: layout.EFFECT_DESTRUCTIVE,
-  external: layout.EFFECT_EXTERNAL,
-};
+import type { Catalog, CatalogItem, CatalogServer } from "./types.ts";
 
 /** Seeds tried; the first one fails for about one catalog in 2^20. */
 const SEED_COUNT = 64;
@@ -44,6 +39,9 @@ interface Plan {
   readonly detailsAt: number;
   readonly digestsAt: number;
   readonly namesAt: number;
+  readonly principalsAt: number;
+  readonly rulesAt: number;
+  readonly listsAt: number;
   readonly indexAt: number;
 }
 
@@ -51,19 +49,21 @@ interface Plan {
  * Compiles `catalog` to an image.
  *
  * @param meta.catalogSha256 SHA-256 of the catalog's bytes, kept in the header: 32 bytes
- * @throws {GuardError} IMAGE_LIMIT above 1 048 576 items, or when no index keeps the probe bound
+ * @throws {GuardError} IMAGE_LIMIT above 1 048 576 items, above 16 777 216 words in the lists of
+ *   rules and principals, or when no index keeps the probe bound
  */
 export function compileImage(
   catalog: Catalog,
   meta: { readonly catalogSha256: Uint8Array },
 ): Uint8Array<ArrayBuffer> {
   const servers = nameServers(catalog);
-  const plan = planSections(servers);
+  const policy = new PolicySections(catalog, indicesOf(servers));
+  const plan = planSections(servers, policy);
   if (plan.itemCount > LIMIT_IMAGE_ITEMS) {
     const message = `expected at most ${LIMIT_IMAGE_ITEMS} items, got ${plan.itemCount}; split the catalog`;
     throw new GuardError("IMAGE_LIMIT", message);
   }
-  const body = writeBody(catalog, servers, plan, meta.catalogSha256);
+  const body = writeBody({ catalog, servers, policy }, plan, meta.catalogSha256);
   return indexImage(body, plan, servers.length);
 }
 
@@ -86,11 +86,37 @@ function nameItems(items: ReadonlyMap<string, CatalogItem>): NamedItem[] {
   return named.sort((a, b) => compareBytes(a.name, b.name));
 }
 
+/** Where servers and items will be; the names of items are collected when one is asked for. */
+function indicesOf(servers: readonly NamedServer[]): ImageIndices {
+  let byName: Map<string, number[]> | undefined;
+  return {
+    servers: new Map(servers.map(({ server }, index) => [server.id, index])),
+    itemsNamed: (name) => {
+      byName ??= indexByName(servers);
+      return byName.get(name) ?? [];
+    },
+  };
+}
+
+function indexByName(servers: readonly NamedServer[]): Map<string, number[]> {
+  const byName = new Map<string, number[]>();
+  let next = 0;
+  for (const { items } of servers) {
+    for (const { item } of items) {
+      const known = byName.get(item.name);
+      if (known === undefined) byName.set(item.name, [next]);
+      else known.push(next);
+      next += 1;
+    }
+  }
+  return byName;
+}
+
 function align(offset: number, to: number): number {
   return Math.ceil(offset / to) * to;
 }
 
-function planSections(servers: readonly NamedServer[]): Plan {
+function planSections(servers: readonly NamedServer[], policy: PolicySections): Plan {
   let itemCount = 0;
   let digestCount = 0;
   let namesSize = 0;
@@ -108,9 +134,13 @@ function planSections(servers: readonly NamedServer[]): Plan {
   const detailsAt = section(itemsAt + itemCount * layout.ITEM_SIZE);
   const digestsAt = section(detailsAt + itemCount * layout.DETAIL_SIZE);
   const namesAt = section(digestsAt + digestCount * layout.DIGEST_SIZE);
-  const indexAt = section(namesAt + namesSize);
+  const principalsAt = section(namesAt + namesSize);
+  const rulesAt = section(principalsAt + policy.principalCount * layout.PRINCIPAL_SIZE);
+  const listsAt = section(rulesAt + policy.ruleCount * layout.RULE_SIZE);
+  const indexAt = section(listsAt + policy.listCount * 4);
   const counts = { itemCount, digestCount, namesSize };
-  return { ...counts, serversAt, itemsAt, detailsAt, digestsAt, namesAt, indexAt };
+  const sections = { serversAt, itemsAt, detailsAt, digestsAt, namesAt, indexAt };
+  return { ...counts, ...sections, principalsAt, rulesAt, listsAt };
 }
 
 /** A name this short stands in its item's record. */
@@ -118,16 +148,24 @@ function isInline(name: Uint8Array): boolean {
   return name.length <= layout.ITEM_NAME_INLINE_SIZE;
 }
 
+/** What goes into an image. */
+interface Content {
+  readonly catalog: Catalog;
+  readonly servers: readonly NamedServer[];
+  readonly policy: PolicySections;
+}
+
 /** Everything before the index. */
 function writeBody(
-  catalog: Catalog,
-  servers: readonly NamedServer[],
+  { catalog, servers, policy }: Content,
   plan: Plan,
   catalogSha256: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const body = new Uint8Array(plan.indexAt);
   const view = new DataView(body.buffer);
   writeHeader(view, catalog, servers.length, plan);
+  writePolicyHeader(view, catalog, policy, plan);
+  policy.write(view, plan.principalsAt, plan.rulesAt, plan.listsAt);
   body.set(catalogSha256.subarray(0, layout.DIGEST_SIZE), layout.HEADER_OFFSET_CATALOG_SHA256);
   const scopes = new Map<string, ScopeMask>();
   let itemNext = 0;
@@ -190,6 +228,22 @@ function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan
   setWord(view, layout.HEADER_OFFSET_INDEX_AT, plan.indexAt);
 }
 
+function writePolicyHeader(
+  view: DataView,
+  catalog: Catalog,
+  policy: PolicySections,
+  plan: Plan,
+): void {
+  const flags = catalog.principals === undefined ? 0 : layout.IMAGE_FLAG_PRINCIPALS;
+  setWord(view, layout.HEADER_OFFSET_FLAGS, flags);
+  setWord(view, layout.HEADER_OFFSET_PRINCIPAL_COUNT, policy.principalCount);
+  setWord(view, layout.HEADER_OFFSET_RULE_COUNT, policy.ruleCount);
+  setWord(view, layout.HEADER_OFFSET_LIST_COUNT, policy.listCount);
+  setWord(view, layout.HEADER_OFFSET_PRINCIPALS_AT, plan.principalsAt);
+  setWord(view, layout.HEADER_OFFSET_RULES_AT, plan.rulesAt);
+  setWord(view, layout.HEADER_OFFSET_LISTS_AT, plan.listsAt);
+}
+
 function writeServer(
   view: DataView,
   record: number,
@@ -249,16 +303,6 @@ function itemFlags(server: CatalogServer, item: CatalogItem): number {
     (item.args.size > 0 ? layout.ITEM_FLAG_HAS_ARGUMENT_RULES : 0) |
     (server.operatorVerified ? 0 : layout.ITEM_FLAG_SERVER_UNVERIFIED)
   );
-}
-
-function taintMask(catalog: Catalog, labels: readonly string[]): number {
-  let mask = 0;
-  for (const label of labels) {
-    const bit = catalog.taintBits.get(label);
-    if (bit === undefined) throw new GuardError("IMAGE_INVALID", "expected a defined taint label");
-    mask |= 1 << bit;
-  }
-  return mask;
 }
 
 /** Adds the index and the digest; tries seeds from 0 upward. */

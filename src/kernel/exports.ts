@@ -19,6 +19,8 @@ export interface KernelExports {
   regionCanonical(): number;
   regionItemStates(): number;
   regionServerStates(): number;
+  regionInputFrame(): number;
+  regionOutputFrame(): number;
   loadImage(size: number): number;
   buildIndex(size: number): number;
   sealImage(size: number): void;
@@ -57,6 +59,7 @@ export interface KernelExports {
   checkBoundScoped(kind: number, nameSize: number): number;
   checkMessage(size: number, flags: number): number;
   checkFrame(): number;
+  decide(): number;
 }
 
 /**
@@ -74,6 +77,8 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   regionCanonical: true,
   regionItemStates: true,
   regionServerStates: true,
+  regionInputFrame: true,
+  regionOutputFrame: true,
   loadImage: true,
   buildIndex: true,
   sealImage: true,
@@ -112,6 +117,7 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   checkBoundScoped: true,
   checkMessage: true,
   checkFrame: true,
+  decide: true,
 };
 
 /** True when `exports` is the kernel's ABI. */

@@ -39,6 +39,9 @@ export class Kernel {
   /** Index into `words`. */
   readonly listWord: number;
   readonly listAt: number;
+  /** The frames of `decide`: multiples of 16. */
+  readonly inputFrameAt: number;
+  readonly outputFrameAt: number;
 
   /**
    * @throws {GuardError} KERNEL_CAPACITY when the sizes are out of range or memory cannot be had
@@ -70,6 +73,8 @@ export class Kernel {
     this.frameWord = exports.regionFrame() >> 2;
     this.listAt = exports.regionList();
     this.listWord = this.listAt >> 2;
+    this.inputFrameAt = exports.regionInputFrame();
+    this.outputFrameAt = exports.regionOutputFrame();
   }
 
   /**
