@@ -2,10 +2,9 @@
 // same catalog gives the same bytes; no key, no clock.
 import * as layout from "../abi/layout.ts";
 import { LIMIT_IMAGE_ITEMS } from "../abi/limits.ts";
-import { fromHex, utf8 } from "../bytes.ts";
+import { sortByUtf8, utf8Size, writeHex, writeUtf8 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import { compareBytes } from "../manifest/fingerprint.ts";
 import { KIND_CODES } from "../manifest/listing.ts";
 import { EFFECT_CODES, taintMask } from "./compile-masks.ts";
 import { type ImageIndices, PolicySections } from "./compile-policy.ts";
@@ -17,16 +16,10 @@ const SEED_COUNT = 64;
 /** Second half of the SipHash key; the first half is the seed. */
 const HASH_KEY_HIGH = 0x706f7274n;
 
-interface NamedItem {
-  readonly item: CatalogItem;
-  readonly name: Uint8Array;
-}
-
-interface NamedServer {
+interface OrderedServer {
   readonly server: CatalogServer;
-  readonly name: Uint8Array;
   /** In order of kind, then of the bytes of the name. */
-  readonly items: readonly NamedItem[];
+  readonly items: readonly CatalogItem[];
 }
 
 /** Where each section starts, and how much is in it. */
@@ -56,7 +49,7 @@ export function compileImage(
   catalog: Catalog,
   meta: { readonly catalogSha256: Uint8Array },
 ): Uint8Array<ArrayBuffer> {
-  const servers = nameServers(catalog);
+  const servers = orderServers(catalog);
   const policy = new PolicySections(catalog, indicesOf(servers));
   const plan = planSections(servers, policy);
   if (plan.itemCount > LIMIT_IMAGE_ITEMS) {
@@ -67,27 +60,32 @@ export function compileImage(
   return indexImage(body, plan, servers.length);
 }
 
-function nameServers(catalog: Catalog): NamedServer[] {
-  const servers = [...catalog.servers.values()].map((server) => ({
-    server,
-    name: utf8(server.id),
-    items: [
-      ...nameItems(server.tools),
-      ...nameItems(server.prompts),
-      ...nameItems(server.resources),
-      ...nameItems(server.resourceTemplates),
-    ],
-  }));
-  return servers.sort((a, b) => compareBytes(a.name, b.name));
-}
-
-function nameItems(items: ReadonlyMap<string, CatalogItem>): NamedItem[] {
-  const named = [...items.values()].map((item) => ({ item, name: utf8(item.name) }));
-  return named.sort((a, b) => compareBytes(a.name, b.name));
+/** In the order of the bytes of their ids. */
+function orderServers(catalog: Catalog): OrderedServer[] {
+  const ordered: OrderedServer[] = [];
+  for (const id of sortByUtf8([...catalog.servers.keys()])) {
+    const server = catalog.servers.get(id);
+    if (server === undefined) continue;
+    const items: CatalogItem[] = [];
+    for (const table of [
+      server.tools,
+      server.prompts,
+      server.resources,
+      server.resourceTemplates,
+    ]) {
+      if (table.size === 0) continue;
+      for (const name of sortByUtf8([...table.keys()])) {
+        const item = table.get(name);
+        if (item !== undefined) items.push(item);
+      }
+    }
+    ordered.push({ server, items });
+  }
+  return ordered;
 }
 
 /** Where servers and items will be; the names of items are collected when one is asked for. */
-function indicesOf(servers: readonly NamedServer[]): ImageIndices {
+function indicesOf(servers: readonly OrderedServer[]): ImageIndices {
   let byName: Map<string, number[]> | undefined;
   return {
     servers: new Map(servers.map(({ server }, index) => [server.id, index])),
@@ -98,13 +96,13 @@ function indicesOf(servers: readonly NamedServer[]): ImageIndices {
   };
 }
 
-function indexByName(servers: readonly NamedServer[]): Map<string, number[]> {
+function indexByName(servers: readonly OrderedServer[]): Map<string, number[]> {
   const byName = new Map<string, number[]>();
   let next = 0;
   for (const { items } of servers) {
-    for (const { item } of items) {
-      const known = byName.get(item.name);
-      if (known === undefined) byName.set(item.name, [next]);
+    for (const { name } of items) {
+      const known = byName.get(name);
+      if (known === undefined) byName.set(name, [next]);
       else known.push(next);
       next += 1;
     }
@@ -116,16 +114,17 @@ function align(offset: number, to: number): number {
   return Math.ceil(offset / to) * to;
 }
 
-function planSections(servers: readonly NamedServer[], policy: PolicySections): Plan {
+function planSections(servers: readonly OrderedServer[], policy: PolicySections): Plan {
   let itemCount = 0;
   let digestCount = 0;
   let namesSize = 0;
-  for (const { name, items } of servers) {
-    namesSize += align(name.length, 8);
+  for (const { server, items } of servers) {
+    namesSize += align(utf8Size(server.id), 8);
     itemCount += items.length;
-    for (const entry of items) {
-      if (!isInline(entry.name)) namesSize += align(entry.name.length, 8);
-      digestCount += entry.item.fingerprints.length;
+    for (const { name, fingerprints } of items) {
+      const size = utf8Size(name);
+      if (!isInline(size)) namesSize += align(size, 8);
+      digestCount += fingerprints.length;
     }
   }
   const section = (at: number): number => align(at, layout.IMAGE_SECTION_ALIGN);
@@ -143,15 +142,15 @@ function planSections(servers: readonly NamedServer[], policy: PolicySections): 
   return { ...counts, ...sections, principalsAt, rulesAt, listsAt };
 }
 
-/** A name this short stands in its item's record. */
-function isInline(name: Uint8Array): boolean {
-  return name.length <= layout.ITEM_NAME_INLINE_SIZE;
+/** A name of so few bytes stands in its item's record. */
+function isInline(size: number): boolean {
+  return size <= layout.ITEM_NAME_INLINE_SIZE;
 }
 
 /** What goes into an image. */
 interface Content {
   readonly catalog: Catalog;
-  readonly servers: readonly NamedServer[];
+  readonly servers: readonly OrderedServer[];
   readonly policy: PolicySections;
 }
 
@@ -171,28 +170,31 @@ function writeBody(
   let itemNext = 0;
   let digestNext = 0;
   let nameNext = 0;
-  const putName = (record: number, name: Uint8Array): void => {
-    body.set(name, plan.namesAt + nameNext);
+  /** Puts a name into the pool; returns its size. */
+  const putName = (record: number, name: string): number => {
+    const size = writeUtf8(body, plan.namesAt + nameNext, name);
     setWord(view, record, nameNext);
-    nameNext += align(name.length, 8);
+    nameNext += align(size, 8);
+    return size;
   };
-  for (const [serverIndex, { server, name, items }] of servers.entries()) {
+  for (const [serverIndex, { server, items }] of servers.entries()) {
     const record = plan.serversAt + serverIndex * layout.SERVER_SIZE;
-    putName(record + layout.SERVER_OFFSET_NAME_AT, name);
-    setWord(view, record + layout.SERVER_OFFSET_NAME_SIZE, name.length);
+    const idSize = putName(record + layout.SERVER_OFFSET_NAME_AT, server.id);
+    setWord(view, record + layout.SERVER_OFFSET_NAME_SIZE, idSize);
     writeServer(view, record, server, itemNext, items.length);
-    for (const { item, name: itemName } of items) {
+    for (const item of items) {
       const itemRecord = plan.itemsAt + itemNext * layout.ITEM_SIZE;
-      if (isInline(itemName)) body.set(itemName, itemRecord + layout.ITEM_OFFSET_NAME);
-      else putName(itemRecord + layout.ITEM_OFFSET_NAME_AT, itemName);
-      view.setUint16(itemRecord + layout.ITEM_OFFSET_NAME_SIZE, itemName.length, true);
+      const size = utf8Size(item.name);
+      if (isInline(size)) writeUtf8(body, itemRecord + layout.ITEM_OFFSET_NAME, item.name);
+      else putName(itemRecord + layout.ITEM_OFFSET_NAME_AT, item.name);
+      view.setUint16(itemRecord + layout.ITEM_OFFSET_NAME_SIZE, size, true);
       setWord(view, itemRecord + layout.ITEM_OFFSET_SERVER, serverIndex);
       writeItem(view, itemRecord, server, item, catalog, scopes);
       const detail = plan.detailsAt + itemNext * layout.DETAIL_SIZE;
       writeDetail(view, detail, item, catalog);
       setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_FIRST, digestNext);
       for (const fingerprint of item.fingerprints) {
-        body.set(digestOf(fingerprint), plan.digestsAt + digestNext * layout.DIGEST_SIZE);
+        writeDigest(body, plan.digestsAt + digestNext * layout.DIGEST_SIZE, fingerprint);
         digestNext += 1;
       }
       itemNext += 1;
@@ -205,10 +207,13 @@ function setWord(view: DataView, at: number, value: number): void {
   view.setUint32(at, value, true);
 }
 
-function digestOf(fingerprint: string): Uint8Array {
-  const digest = fromHex(fingerprint.slice("sha256:".length));
-  if (digest !== undefined && digest.length === layout.DIGEST_SIZE) return digest;
-  throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
+const FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
+
+function writeDigest(body: Uint8Array, at: number, fingerprint: string): void {
+  if (!FINGERPRINT.test(fingerprint)) {
+    throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
+  }
+  writeHex(body, at, fingerprint, "sha256:".length);
 }
 
 function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan: Plan): void {
@@ -264,8 +269,8 @@ function writeServer(
   );
   setWord(view, record + layout.SERVER_OFFSET_TEMPLATE_COUNT, templateCount);
   if (server.instructions === undefined) return;
-  const digest = digestOf(server.instructions);
-  new Uint8Array(view.buffer).set(digest, record + layout.SERVER_OFFSET_INSTRUCTIONS);
+  const body = new Uint8Array(view.buffer);
+  writeDigest(body, record + layout.SERVER_OFFSET_INSTRUCTIONS, server.instructions);
 }
 
 function writeItem(
@@ -279,17 +284,21 @@ function writeItem(
   view.setUint8(record + layout.ITEM_OFFSET_KIND, KIND_CODES[item.kind]);
   view.setUint8(record + layout.ITEM_OFFSET_EFFECT, EFFECT_CODES[item.effect]);
   view.setUint16(record + layout.ITEM_OFFSET_FLAGS, itemFlags(server, item), true);
-  const key = item.scope.join(" ");
-  const mask = scopes.get(key) ?? scopeMask(catalog, item.scope);
-  scopes.set(key, mask);
-  for (const [word, bits] of mask.entries()) {
-    view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, bits, true);
+  const key = item.scope.length === 1 ? (item.scope[0] ?? "") : item.scope.join(" ");
+  let mask = scopes.get(key);
+  if (mask === undefined) {
+    mask = scopeMask(catalog, item.scope);
+    scopes.set(key, mask);
+  }
+  for (let word = 0; word < mask.length; word++) {
+    view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, mask[word] ?? 0, true);
   }
 }
 
 function writeDetail(view: DataView, detail: number, item: CatalogItem, catalog: Catalog): void {
-  const adds = taintMask(catalog, item.addsTaint);
-  const stops = taintMask(catalog, item.stopsTaint);
+  const { addsTaint, stopsTaint } = item;
+  const adds = taintMask(catalog, addsTaint);
+  const stops = stopsTaint.length === 0 ? 0 : taintMask(catalog, stopsTaint);
   setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_COUNT, item.fingerprints.length);
   view.setInt32(detail + layout.DETAIL_OFFSET_ADDS_TAINT, adds, true);
   view.setInt32(detail + layout.DETAIL_OFFSET_STOPS_TAINT, stops, true);

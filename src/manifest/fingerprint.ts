@@ -89,16 +89,6 @@ function treeOf(pins: ReadonlyMap<string, string>): string {
   return `{"count":${pins.size},"root":"${toHex(pinsRoot(pins))}"}`;
 }
 
-/** Bytewise order. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const common = Math.min(a.length, b.length);
-  for (let index = 0; index < common; index++) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
 /**
  * Fingerprint of a whole manifest: a tools/list result, an array of tools, or `{ tools?, prompts?,
  * resources?, resourceTemplates?, instructions? }`.
