@@ -92,16 +92,22 @@ function changeShare(text: string): number {
   let last = classOf(text.charCodeAt(0));
   for (let index = 1; index < text.length; index++) {
     const next = classOf(text.charCodeAt(index));
-    if (next !== last) changes += 1;
+    // a capital before a small letter starts a word
+    if (next !== last && !(last === UPPER && next === LOWER)) changes += 1;
     last = next;
   }
   return changes / text.length;
 }
 
+const DIGIT = 1;
+const UPPER = 2;
+const LOWER = 3;
+const OTHER = 4;
+
 function classOf(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return 1;
-  if (code >= 0x41 && code <= 0x5a) return 2;
-  return code >= 0x61 && code <= 0x7a ? 3 : 4;
+  if (code >= 0x30 && code <= 0x39) return DIGIT;
+  if (code >= 0x41 && code <= 0x5a) return UPPER;
+  return code >= 0x61 && code <= 0x7a ? LOWER : OTHER;
 }
 
 /** Shannon entropy in bits a character. */
