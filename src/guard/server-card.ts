@@ -4,6 +4,7 @@ import { isWellFormed, utf8Text } from "../bytes.ts";
 import { serverIdFault } from "../catalog/names.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
+import { freezeJson } from "../kernel/freeze-json.ts";
 import { sourceBytes } from "../kernel/strict-json.ts";
 import {
   fingerprintInstructions,
@@ -12,7 +13,6 @@ import {
 } from "../manifest/fingerprint.ts";
 import { type ManifestSource, readManifest } from "../manifest/read.ts";
 import type { LiveItem } from "../manifest/types.ts";
-import { deepFreeze } from "./deep-freeze.ts";
 import { readInstant } from "./instant.ts";
 import { memberReader } from "./member-reader.ts";
 import { isStateChangingTool } from "./state-changing.ts";
@@ -150,7 +150,7 @@ function cardTool(item: LiveItem, bytes: Uint8Array): ServerCardTool {
     throw new GuardError("MANIFEST_INVALID", `tool ${index}: expected a definition`);
   }
   const stateChanging = isStateChangingTool(definition);
-  return Object.freeze({ name, fingerprint, stateChanging, definition: deepFreeze(definition) });
+  return Object.freeze({ name, fingerprint, stateChanging, definition: freezeJson(definition) });
 }
 
 function isDefinition(value: unknown): value is { readonly name: string } {
