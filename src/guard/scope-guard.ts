@@ -51,6 +51,8 @@ export interface Handle {
  * guard.check({ server: "filesystem", tool: "read_text_file" }).outcome; // "allow"
  */
 export class ScopeGuard {
+  /** The catalog that this guard decides by. */
+  readonly catalog: TrustedCatalog;
   readonly #guard: GuardKernel;
   readonly #catalog: Catalog;
   readonly #servers = new Map<string, BoundServer>();
@@ -59,6 +61,7 @@ export class ScopeGuard {
     assertTrusted(catalog);
     const clock = options.clock ?? systemClock;
     const size = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
+    this.catalog = catalog;
     this.#catalog = catalog.catalog;
     this.#guard = new GuardKernel(catalog.image, clock, size);
     if (options.scopeCap !== undefined) {

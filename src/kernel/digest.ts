@@ -29,7 +29,7 @@ export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  *
  * @param pins name (well-formed, at most 2 048 bytes) -> `sha256:` and 64 lower-case hex digits
  */
-export function pinsRoot(pins: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
+export function pinTreeHash(pins: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
   const kernel = readerKernel(0);
   const { bytes, inputAt, exports } = kernel;
   exports.treeBegin();

@@ -2,7 +2,7 @@
 import { concatBytes, toHex, utf8 } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
-import { pinsRoot, sha256 } from "../kernel/digest.ts";
+import { pinTreeHash, sha256 } from "../kernel/digest.ts";
 import { readerKernel } from "../kernel/shared.ts";
 import { sourceBytes } from "../kernel/strict-json.ts";
 import { KIND_CODES, readEntry } from "./listing.ts";
@@ -84,9 +84,22 @@ function hexOf(fingerprint: string): string {
   throw new GuardError("MANIFEST_INVALID", `expected sha256:<hex>, got ${quote(fingerprint)}`);
 }
 
+/**
+ * `sha256:<hex>` of the tree over the pins of one kind: the manifest digest of that kind.
+ *
+ * @throws {GuardError} MANIFEST_INVALID when a digest is not `sha256:` and 64 lower-case hex digits
+ */
+export function pinsRoot(pins: ReadonlyMap<string, string>): string {
+  return `sha256:${toHex(rootOf(pins))}`;
+}
+
 function treeOf(pins: ReadonlyMap<string, string>): string {
+  return `{"count":${pins.size},"root":"${toHex(rootOf(pins))}"}`;
+}
+
+function rootOf(pins: ReadonlyMap<string, string>): Uint8Array {
   for (const fingerprint of pins.values()) hexOf(fingerprint);
-  return `{"count":${pins.size},"root":"${toHex(pinsRoot(pins))}"}`;
+  return pinTreeHash(pins);
 }
 
 /**
