@@ -85,11 +85,23 @@ function hexOf(fingerprint: string): string {
   throw new GuardError("MANIFEST_INVALID", `expected sha256:<hex>, got ${quote(fingerprint)}`);
 }
 
+/**
+ * `sha256:<hex>` of the tree over the pins of one kind: the manifest digest of that kind.
+ *
+ * @throws {GuardError} MANIFEST_INVALID when a digest is not `sha256:` and 64 lower-case hex digits
+ */
+export function pinsRoot(pins: ReadonlyMap<string, string>): string {
+  return `sha256:${toHex(rootOf(pins))}`;
+}
+
 function treeOf(pins: ReadonlyMap<string, string>): string {
+  return `{"count":${pins.size},"root":"${toHex(rootOf(pins))}"}`;
+}
+
+function rootOf(pins: ReadonlyMap<string, string>): Uint8Array {
   const entries = [...pins].map(([name, fingerprint]) => entryOf(name, hexOf(fingerprint)));
   entries.sort((a, b) => compareBytes(a.name, b.name));
-  const root = merkleRoot(entries.map((entry) => entry.bytes));
-  return `{"count":${entries.length},"root":"${toHex(root)}"}`;
+  return merkleRoot(entries.map((entry) => entry.bytes));
 }
 
 interface Entry {
