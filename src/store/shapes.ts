@@ -1,7 +1,8 @@
 // What the members of a record may hold. The same checks judge what a caller passes and what a
 // store gives back, so a store that was tampered with or damaged is noticed when it is read.
+import { LIMIT_NAME_BYTES } from "../abi/limits.ts";
 import { isWellFormed, utf8 } from "../bytes.ts";
-import { digestFault, itemNameFault, nameFault, serverIdFault } from "../catalog/names.ts";
+import { digestFault, itemNameFault, serverIdFault } from "../catalog/names.ts";
 import type { ConsentChannel, ItemKind } from "../catalog/types.ts";
 import { GuardError } from "../errors.ts";
 import {
@@ -62,7 +63,7 @@ export const LEASE: Shape<Lease> = {
     principalHash: isHash,
     serverId: isServerId,
     grantedTools: (value) =>
-      isList(value, LIMIT_LEASE_TOOLS, (name) => isName(name) && passes(name, nameFault)),
+      isList(value, LIMIT_LEASE_TOOLS, (name) => isText(name, LIMIT_NAME_BYTES)),
     createdAtMs: isTimeMs,
     expiresAtMs: isTimeMs,
     maxInvocations: orNull(isCount),
