@@ -42,6 +42,7 @@ function nonces(): Pick<HostOperations, "useNonce"> {
       assertArgument("a nonce of printable ascii", isNonce, nonce);
       assertArgument("a time in ms", isTimeMs, expiresAtMs);
       assertArgument("a time in ms", isTimeMs, nowMs);
+      if (nowMs >= expiresAtMs) return false;
       purgeSome(
         used,
         (expiry) => expiry <= nowMs,
@@ -49,7 +50,7 @@ function nonces(): Pick<HostOperations, "useNonce"> {
           forgottenMs = Math.max(forgottenMs, expiry);
         },
       );
-      if (nowMs >= expiresAtMs || expiresAtMs <= forgottenMs || used.has(nonce)) return false;
+      if (expiresAtMs <= forgottenMs || used.has(nonce)) return false;
       used.set(nonce, expiresAtMs);
       return true;
     },

@@ -5,6 +5,7 @@ import {
   CONSENT,
   DRIFT,
   GIVEN_ANSWER,
+  isHash,
   isMask,
   LEASE,
   QUESTION,
@@ -105,6 +106,11 @@ export function logOf(row: Row): RegisteredLog {
 export function maskOf(value: unknown): number {
   if (typeof value === "number" && isMask(value)) return value;
   throw damaged("a mask");
+}
+
+export function hashOf(value: unknown): string {
+  if (typeof value === "string" && isHash(value)) return value;
+  throw damaged("a hash");
 }
 
 export function textOf(value: unknown): string {

@@ -4,7 +4,7 @@ import type { SessionTaint } from "./records.ts";
 import { assertArgument, isHash, isMask } from "./shapes.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 import type { Row } from "./sqlite-driver.ts";
-import { maskOf, textOf } from "./sqlite-rows.ts";
+import { hashOf, maskOf } from "./sqlite-rows.ts";
 import type { SessionOperations } from "./types.ts";
 
 /** A session and all above it, itself first. */
@@ -55,8 +55,8 @@ export function sqliteSessions(database: SqliteConnection): SessionOperations {
     },
     listSessions: () =>
       database.rows((row): SessionTaint => {
-        const sessionHash = textOf(row["hash"]);
-        const parent = row["parent"] === null ? null : textOf(row["parent"]);
+        const sessionHash = hashOf(row["hash"]);
+        const parent = row["parent"] === null ? null : hashOf(row["parent"]);
         const own = maskOf(row["taint"]);
         return Object.freeze({ sessionHash, own, taint: getTaint(sessionHash), parent });
       }, "SELECT hash, taint, parent FROM sessions ORDER BY hash"),
