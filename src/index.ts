@@ -36,4 +36,17 @@ export {
   fingerprintResourceTemplate,
   fingerprintTool,
 } from "./manifest/fingerprint.ts";
+export { createMemoryStore } from "./store/memory.ts";
+export type {
+  Answer,
+  AuditLog,
+  Consent,
+  Drift,
+  GivenAnswer,
+  Lease,
+  Question,
+  RegisteredLog,
+  SessionTaint,
+} from "./store/records.ts";
+export type { AsyncStateStore, StateStore, SyncStateStore } from "./store/types.ts";
 export { type Decision, type Layer, type Outcome, REASONS } from "./verdict.ts";
