@@ -94,10 +94,11 @@ const SURROGATE = /[\ud800-\udfff]/;
 export function sortByUtf8(texts: string[]): string[] {
   // code units are in that order too, but for surrogates
   if (!texts.some((text) => SURROGATE.test(text))) return texts.sort();
-  return texts.sort((a, b) => compareCodePoints(a, b));
+  return texts.sort((a, b) => compareUtf8(a, b));
 }
 
-function compareCodePoints(a: string, b: string): number {
+/** Order of two well-formed texts by the bytes of their UTF-8. */
+export function compareUtf8(a: string, b: string): number {
   const left = [...a];
   const right = [...b];
   const common = Math.min(left.length, right.length);

@@ -1,12 +1,12 @@
 // Server cards as a catalog, so that one image, one kernel and one decision serve both.
-import { fromHex, utf8 } from "../bytes.ts";
+import { compareUtf8, fromHex, utf8 } from "../bytes.ts";
 import { foldAscii } from "../catalog/names.ts";
 import { assignBits, BUILT_IN_SCOPES, BUILT_IN_TAINTS } from "../catalog/scope-names.ts";
 import type { Catalog, CatalogItem, CatalogServer } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { frameFields, u32le } from "../kernel/framed.ts";
-import { compareBytes } from "../manifest/fingerprint.ts";
+
 import { isServerCard, type ServerCard, type ServerCardTool } from "./server-card.ts";
 
 /** Server cards of one gateway. */
@@ -85,7 +85,7 @@ function cardFields(card: ServerCard): Uint8Array[] {
 }
 
 function inOrder<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
-  return [...items].sort((a, b) => compareBytes(utf8(nameOf(a)), utf8(nameOf(b))));
+  return [...items].sort((a, b) => compareUtf8(nameOf(a), nameOf(b)));
 }
 
 function digestBytes(digest: string | undefined): Uint8Array {

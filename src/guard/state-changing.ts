@@ -1,5 +1,5 @@
 // Does a tool change something? A proposal from words, for pin time and for use without a catalog.
-import { isStronger, verbOf, effectOfName, wordsOf } from "./verbs.ts";
+import { effectOfName, isStronger, verbOf, wordsOf } from "./verbs.ts";
 
 /** What is read of a tool's definition; every other member is ignored. */
 export interface StateChangingSubject {
