@@ -16,7 +16,7 @@ const SEED_COUNT = 64;
 /** Second half of the SipHash key; the first half is the seed. */
 const HASH_KEY_HIGH = 0x706f7274n;
 
-interface OrderedServer {
+export interface OrderedServer {
   readonly server: CatalogServer;
   /** In order of kind, then of the bytes of the name. */
   readonly items: readonly CatalogItem[];
@@ -60,8 +60,8 @@ export function compileImage(
   return indexImage(body, plan, servers.length);
 }
 
-/** In the order of the bytes of their ids. */
-function orderServers(catalog: Catalog): OrderedServer[] {
+/** Servers and items in the order of the image: by the bytes of their names. */
+export function orderServers(catalog: Catalog): OrderedServer[] {
   const ordered: OrderedServer[] = [];
   for (const id of sortByUtf8([...catalog.servers.keys()])) {
     const server = catalog.servers.get(id);

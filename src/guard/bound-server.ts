@@ -103,6 +103,8 @@ export class BoundServer {
   /** Forgets what was seen: every item is unverified until the next admission. Drift stays. */
   unverify(): void {
     const server = this.#guard.bind(this.id);
-    if (server >= 0) this.#guard.kernel.exports.beginAdmission(server);
+    if (server < 0) return;
+    this.#guard.kernel.exports.beginAdmission(server);
+    this.#guard.live.forget(server);
   }
 }

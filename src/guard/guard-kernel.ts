@@ -5,6 +5,7 @@ import { isWellFormed, utf8 } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { loadImage } from "../kernel/image-kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { LiveItems } from "./live-items.ts";
 import type { ScopeSet } from "./scope-set.ts";
 
 /** Later times are no times: `Number.MAX_SAFE_INTEGER` + 1 ms. */
@@ -66,6 +67,8 @@ function writeOther(kernel: Kernel, place: number, text: string, sizeMax: number
 export class GuardKernel {
   readonly kernel: Kernel;
   readonly clock: Clock;
+  /** What was seen of the servers whose admission the kernel holds. */
+  readonly live: LiveItems = new LiveItems();
   #boundServer: string | undefined;
   /** What the kernel was told last. WHY: NaN equals no time, so the first one is always told. */
   #now: number = Number.NaN;

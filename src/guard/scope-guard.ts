@@ -9,6 +9,7 @@ import { GuardError } from "../errors.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
+import { CardCatalog } from "./card-catalog.ts";
 import { GuardKernel } from "./guard-kernel.ts";
 import { ownScopeSet, ScopeSet } from "./scope-set.ts";
 import { type AdmissionReport, isAdmissionFor } from "./validator.ts";
@@ -32,6 +33,12 @@ export interface CheckRequest {
 /** The decision on one raw message. */
 export type MessageDecision = Decision;
 
+/** What `ScopeGuard.partsOf` gives. */
+export interface GuardParts {
+  readonly source: TrustedCatalog | CardCatalog;
+  readonly guard: GuardKernel;
+}
+
 /** A resolved tool of one guard: what `checkHandle` takes. */
 export interface Handle {
   /** The guard that resolved it; another guard refuses it. */
@@ -51,17 +58,16 @@ export interface Handle {
  * guard.check({ server: "filesystem", tool: "read_text_file" }).outcome; // "allow"
  */
 export class ScopeGuard {
-  /** The catalog that this guard decides by. */
-  readonly catalog: TrustedCatalog;
+  readonly #source: TrustedCatalog | CardCatalog;
   readonly #guard: GuardKernel;
   readonly #catalog: Catalog;
   readonly #servers = new Map<string, BoundServer>();
 
-  private constructor(catalog: TrustedCatalog, options: ScopeGuardOptions) {
-    assertTrusted(catalog);
+  private constructor(catalog: TrustedCatalog | CardCatalog, options: ScopeGuardOptions) {
+    if (!(catalog instanceof CardCatalog)) assertTrusted(catalog);
     const clock = options.clock ?? systemClock;
     const size = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
-    this.catalog = catalog;
+    this.#source = catalog;
     this.#catalog = catalog.catalog;
     this.#guard = new GuardKernel(catalog.image, clock, size);
     if (options.scopeCap !== undefined) {
@@ -78,7 +84,25 @@ export class ScopeGuard {
    *   IMAGE_INVALID when the kernel cannot be had
    */
   static fromCatalog(catalog: TrustedCatalog, options: ScopeGuardOptions = {}): ScopeGuard {
+    assertTrusted(catalog);
     return new ScopeGuard(catalog, options);
+  }
+
+  /** The guard of a gateway that was made of server cards; see `CardCatalog`. */
+  static fromCards(cards: CardCatalog, options: ScopeGuardOptions = {}): ScopeGuard {
+    return new ScopeGuard(cards, options);
+  }
+
+  /** The catalog that this guard decides by. @throws {GuardError} ARGUMENT_INVALID for cards */
+  get catalog(): TrustedCatalog {
+    const source = this.#source;
+    assertTrusted(source);
+    return source;
+  }
+
+  /** What a guard is made of, for the layers that decide with the same kernel. */
+  static partsOf(guard: ScopeGuard): GuardParts {
+    return { source: guard.#source, guard: guard.#guard };
   }
 
   /**

@@ -34,7 +34,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *   above 16 MiB; JSON_INVALID for a value that JSON cannot hold
  */
 export function readManifest(source: ManifestSource): Manifest {
-  const bytes = sourceBytes(source);
+  // one copy: what was judged is what is vetted later
+  const bytes = new Uint8Array(sourceBytes(source));
   if (bytes.length > LIMIT_LIST_BYTES) {
     const message = `expected at most ${LIMIT_LIST_BYTES} bytes of definitions, got ${bytes.length}`;
     throw new GuardError("MANIFEST_LIMIT", message);
@@ -54,7 +55,7 @@ export function readManifest(source: ManifestSource): Manifest {
       instructions = decodeName(kernel, start, kernel.frame(layout.FRAME_WORD_NAME_END));
       continue;
     }
-    found.set(kind, checkListing(kind, drainListing(kernel, kind), bytes));
+    found.set(kind, checkListing(kind, drainListing(kernel, kind, bytes), bytes));
   }
   return {
     tools: refuseDuplicates(found.get("tool") ?? []),
