@@ -35,6 +35,7 @@ import {
   canonicalEnd,
   configure as configureRegions,
   digestBuffer,
+  findings,
   frame,
   image,
   input,
@@ -42,12 +43,15 @@ import {
   itemStates,
   listEntries,
   nameBuffer,
+  patterns,
   serverBuffer,
   serverStates,
   terminateInput,
 } from "./memory";
 import { readMessage as readMessageAt } from "./message";
+import { loadPatterns as loadPatternFile } from "./patterns";
 import { beginText, fail, failure, failureAt } from "./reader-state";
+import { findingCount, scanShape as shapeOf, scanText as scan } from "./scan";
 import { joinWords, setCap as setCapWords } from "./scope";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import { decodeString } from "./string";
@@ -62,6 +66,7 @@ export function configure(
   servers: i32,
   inputSize: i32,
   recordSize: i32,
+  patternSize: i32,
 ): i32 {
   return configureRegions(
     u32(imageSize),
@@ -69,6 +74,7 @@ export function configure(
     u32(servers),
     u32(inputSize),
     u32(recordSize),
+    u32(patternSize),
   );
 }
 
@@ -101,6 +107,13 @@ export function regionItemStates(): usize {
 }
 export function regionServerStates(): usize {
   return serverStates;
+}
+
+export function regionPatterns(): usize {
+  return patterns;
+}
+export function regionFindings(): usize {
+  return findings;
 }
 
 // ---- image ----
@@ -301,4 +314,26 @@ export function checkMessage(size: i32, flags: i32): i32 {
 
 export function checkFrame(): i32 {
   return checkFrameAt();
+}
+
+// ---- scanning text ----
+
+/** Validates the pattern file in its region; returns PATTERN_OK or why not. */
+export function loadPatterns(size: i32): i32 {
+  return loadPatternFile(u32(size));
+}
+
+/** Scans the text in the input region from `from` on; returns where to go on, or -1. */
+export function scanText(from: i32, size: i32): i32 {
+  return scan(from, size);
+}
+
+/** Findings of the last `scanText`. */
+export function scanCount(): i32 {
+  return findingCount;
+}
+
+/** SHAPE_* of the text in the input region, or -1. */
+export function scanShape(size: i32): i32 {
+  return shapeOf(size);
 }

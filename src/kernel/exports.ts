@@ -9,6 +9,7 @@ export interface KernelExports {
     serverCount: number,
     inputSize: number,
     recordSize: number,
+    patternSize: number,
   ): number;
   regionImage(): number;
   regionInput(): number;
@@ -20,6 +21,8 @@ export interface KernelExports {
   regionCanonical(): number;
   regionItemStates(): number;
   regionServerStates(): number;
+  regionPatterns(): number;
+  regionFindings(): number;
   loadImage(size: number): number;
   buildIndex(size: number): number;
   sealImage(size: number): void;
@@ -58,6 +61,10 @@ export interface KernelExports {
   checkBoundScoped(kind: number, nameSize: number): number;
   checkMessage(size: number, flags: number): number;
   checkFrame(): number;
+  loadPatterns(size: number): number;
+  scanText(from: number, size: number): number;
+  scanCount(): number;
+  scanShape(size: number): number;
 }
 
 /**
@@ -76,6 +83,8 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   regionCanonical: true,
   regionItemStates: true,
   regionServerStates: true,
+  regionPatterns: true,
+  regionFindings: true,
   loadImage: true,
   buildIndex: true,
   sealImage: true,
@@ -114,6 +123,10 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   checkBoundScoped: true,
   checkMessage: true,
   checkFrame: true,
+  loadPatterns: true,
+  scanText: true,
+  scanCount: true,
+  scanShape: true,
 };
 
 /** True when `exports` is the kernel's ABI. */
