@@ -285,11 +285,7 @@ function foldSpaces(): void {
     if (endsInSpace(state)) continue;
     const spaced = u32(load<u16>(transition(state, CLASS_SPACE)));
     const size = usize(u32(CLASS_COUNT) - punctuationFirst) << 1;
-    memory.copy(
-      transition(state, punctuationFirst),
-      transition(spaced, punctuationFirst),
-      size,
-    );
+    memory.copy(transition(state, punctuationFirst), transition(spaced, punctuationFirst), size);
   }
   for (let state: u32 = 0; state < stateCount; state++) {
     const spaced = u32(load<u16>(transition(state, CLASS_SPACE)));
@@ -297,7 +293,8 @@ function foldSpaces(): void {
       const cell = transition(state, c);
       const target = u32(load<u16>(cell)) & STATE_MASK;
       const isRun = c == CLASS_SPACE && target == state;
-      const endsBefore = c >= punctuationFirst && spaced != state && outputOf(spaced & STATE_MASK) != 0;
+      const endsBefore =
+        c >= punctuationFirst && spaced != state && outputOf(spaced & STATE_MASK) != 0;
       const isHit = !isRun && (outputOf(target) != 0 || endsBefore);
       if (isHit) store<u16>(cell, target | HIT_BIT);
     }

@@ -287,16 +287,22 @@ function hit(from: u32, to: u32, k: u32, at: usize, behind: usize): void {
   endAtoms(to, k == CLASS_SPACE ? at : behind);
 }
 
+/** The atoms that end at `end`, the longest first: later stages, then first ones. */
 function endAtoms(last: u32, end: usize): void {
-  let ending = outputOf(last);
-  while (ending != 0) {
-    const atom = u32(load<u16>(statesAt + usize(ending) * STATE_SIZE, STATE_OFFSET_ATOM)) - 1;
-    endAtom(atomsAt + usize(atom) * ATOM_SIZE, end);
-    ending = outputOf(failureOf(ending));
+  const first = outputOf(last);
+  // WHY: a phrase may be the first stage of a rule and end in a phrase of its second; what came
+  // before must be used up before it is replaced
+  for (let turn = 0; turn < 2; turn++) {
+    let ending = first;
+    while (ending != 0) {
+      const atom = u32(load<u16>(statesAt + usize(ending) * STATE_SIZE, STATE_OFFSET_ATOM)) - 1;
+      endAtom(atomsAt + usize(atom) * ATOM_SIZE, end, turn == 1);
+      ending = outputOf(failureOf(ending));
+    }
   }
 }
 
-function endAtom(atom: usize, end: usize): void {
+function endAtom(atom: usize, end: usize, isFirst: bool): void {
   const letters = u32(load<u16>(atom, ATOM_OFFSET_LETTERS));
   let use = usesAt + usize(load<u16>(atom, ATOM_OFFSET_USE_FIRST)) * USE_SIZE;
   const last = use + usize(load<u16>(atom, ATOM_OFFSET_USE_COUNT)) * USE_SIZE;
@@ -306,6 +312,7 @@ function endAtom(atom: usize, end: usize): void {
     if ((u32(load<u8>(rule, RULE_OFFSET_FIELDS)) & fieldBit) == 0) continue;
     const slotIndex = u32(load<u16>(use, USE_OFFSET_SLOT));
     const stage = slotIndex - u32(load<u16>(rule, RULE_OFFSET_SLOT_FIRST));
+    if ((stage == 0) != isFirst) continue;
     const slot = slotsAt + usize(slotIndex) * SLOT_TABLE_SIZE;
     let from = u32(end - input);
     let size = letters;
@@ -313,7 +320,7 @@ function endAtom(atom: usize, end: usize): void {
       from = load<u32>(slot - SLOT_TABLE_SIZE);
       size = load<u32>(slot - SLOT_TABLE_SIZE, 4);
       // INVARIANT: an empty slot is 0, and no field starts before that
-      if (input + usize(from) <= fieldStart || input + usize(from) >= end) continue;
+      if (input + usize(from) <= fieldStart) continue;
       if (u32(end - input) - from > u32(load<u16>(rule, RULE_OFFSET_WINDOW))) continue;
     }
     const isMarker = (u32(load<u8>(rule, RULE_OFFSET_FLAGS)) & RULE_FLAG_MARKER) != 0;
@@ -341,7 +348,8 @@ function complete(ruleIndex: u32, rule: usize, firstEnd: usize, letters: u32, en
     if (seen > fieldStart && seen + window >= start) return;
   }
   store<u32>(found, field);
-  addFinding(ruleIndex, start, end, isQuoted(start) ? FINDING_FLAG_QUOTED : 0);
+  const quoted = isQuote(previous(start)) || isQuote(end - 1) || isQuote(end);
+  addFinding(ruleIndex, start, end, quoted ? FINDING_FLAG_QUOTED : 0);
 }
 
 /** A sentence ends between the two. */
@@ -376,14 +384,13 @@ function wordStart(end: usize, letters: u32): usize {
   return at;
 }
 
-/** A quotation mark stands right before `start`. */
-function isQuoted(start: usize): bool {
-  const before = previous(start);
-  if (before <= fieldStart) return false;
-  const c = u32(load<u8>(before));
+/** A quotation mark of this field stands at `at`. */
+function isQuote(at: usize): bool {
+  if (at <= fieldStart || at >= textEnd) return false;
+  const c = u32(load<u8>(at));
   if (c == 0x22 || c == 0x27 || c == 0x60) return true;
   // U+2018 to U+201F
-  return c == QUOTE_LEAD && u32(load<u8>(before, 1)) == 0x80 && u32(load<u8>(before, 2)) - 0x98 < 8;
+  return c == QUOTE_LEAD && u32(load<u8>(at, 1)) == 0x80 && u32(load<u8>(at, 2)) - 0x98 < 8;
 }
 
 function findingWord(index: i32, place: usize): usize {

@@ -36,4 +36,20 @@ export {
   fingerprintResourceTemplate,
   fingerprintTool,
 } from "./manifest/fingerprint.ts";
+export { PATTERNS_SHA256, PATTERNS_VERSION } from "./vetting/scanner.ts";
+export type {
+  VettingCategory,
+  VettingFinding,
+  VettingLevel,
+  VettingReport,
+} from "./vetting/types.ts";
+export {
+  scanText,
+  type VettedItem,
+  type VettedManifest,
+  type VettingOptions,
+  vetInstructions,
+  vetManifest,
+  vetTool,
+} from "./vetting/vet.ts";
 export { type Decision, type Layer, type Outcome, REASONS } from "./verdict.ts";

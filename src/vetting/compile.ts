@@ -67,8 +67,10 @@ export function compilePatterns(
   }
   const folds = foldRows();
   const alphabet = makeAlphabet([...uses.keys()], folds);
-  const file = makeFile(rules, uses, alphabet, folds, version);
-  return { ...file, version, patterns: sources, rules, alphabet };
+  const tables = makeTables(makeTree(uses, alphabet));
+  const bytes = makeFile(rules, tables, alphabet, folds, version);
+  const stateCount = tables.states.length;
+  return { bytes, version, patterns: sources, rules, stateCount, alphabet };
 }
 
 function makeRules(sources: readonly PatternSource[]): CompiledRule[] {
@@ -159,37 +161,47 @@ interface Atom {
   readonly letters: number;
 }
 
-function makeFile(
-  rules: readonly CompiledRule[],
-  uses: ReadonlyMap<string, readonly string[]>,
-  alphabet: Alphabet,
-  folds: readonly FoldRow[],
-  version: number,
-): Pick<CompiledPatterns, "bytes" | "stateCount"> {
-  const states: { readonly symbol: number; readonly node: Node }[] = [
-    { symbol: 0, node: makeTree(uses, alphabet) },
-  ];
-  const useTable: string[] = [];
+/** The tree in breadth-first order, and what its nodes refer to. */
+interface Tables {
+  readonly atoms: readonly Atom[];
+  readonly uses: readonly string[];
+  /** Per state: the symbol that leads here, how many children, the atom + 1 or 0. */
+  readonly states: readonly (readonly [symbol: number, childCount: number, atom: number])[];
+}
+
+function makeTables(root: Node): Tables {
+  const queue: { readonly symbol: number; readonly node: Node }[] = [{ symbol: 0, node: root }];
+  const uses: string[] = [];
   const useLists = new Map<string, number>();
   const atoms: Atom[] = [];
-  const stateRows: number[][] = [];
-  // breadth first: `states` grows while it is walked
-  for (const { symbol, node } of states) {
+  const states: [number, number, number][] = [];
+  // breadth first: `queue` grows while it is walked
+  for (const { symbol, node } of queue) {
     const children = [...node.children].sort(([a], [b]) => a - b);
-    for (const [childSymbol, child] of children) states.push({ symbol: childSymbol, node: child });
+    for (const [childSymbol, child] of children) queue.push({ symbol: childSymbol, node: child });
     let atom = 0;
     if (node.uses.size > 0) {
       const list = [...node.uses].sort(byStageDescending);
       const key = list.join(" ");
-      const useFirst = useLists.get(key) ?? useTable.length;
-      if (!useLists.has(key)) useTable.push(...list);
+      const useFirst = useLists.get(key) ?? uses.length;
+      if (!useLists.has(key)) uses.push(...list);
       useLists.set(key, useFirst);
       atoms.push({ useFirst, useCount: list.length, letters: node.letters });
       atom = atoms.length;
     }
-    stateRows.push([symbol, children.length, atom]);
+    states.push([symbol, children.length, atom]);
   }
-  if (states.length > abi.LIMIT_PATTERN_STATES) throw invalid(`${states.length} states`);
+  if (states.length <= abi.LIMIT_PATTERN_STATES) return { atoms, uses, states };
+  throw invalid(`expected at most ${abi.LIMIT_PATTERN_STATES} states, got ${states.length}`);
+}
+
+function makeFile(
+  rules: readonly CompiledRule[],
+  { atoms, uses, states }: Tables,
+  alphabet: Alphabet,
+  folds: readonly FoldRow[],
+  version: number,
+): Uint8Array {
   const last = rules.at(-1);
   const slotCount = last === undefined ? 0 : last.slotFirst + last.stages.length;
   const bytes = new Uint8Array(
@@ -198,7 +210,7 @@ function makeFile(
       folds.length * abi.FOLD_SIZE +
       rules.length * abi.RULE_SIZE +
       atoms.length * abi.ATOM_SIZE +
-      useTable.length * abi.USE_SIZE +
+      uses.length * abi.USE_SIZE +
       states.length * abi.STATE_SIZE,
   );
   const view = new DataView(bytes.buffer);
@@ -209,7 +221,7 @@ function makeFile(
     [abi.PATTERN_OFFSET_VERSION, version],
     [abi.PATTERN_OFFSET_STATE_COUNT, states.length],
     [abi.PATTERN_OFFSET_ATOM_COUNT, atoms.length],
-    [abi.PATTERN_OFFSET_USE_COUNT, useTable.length],
+    [abi.PATTERN_OFFSET_USE_COUNT, uses.length],
     [abi.PATTERN_OFFSET_RULE_COUNT, rules.length],
     [abi.PATTERN_OFFSET_SLOT_COUNT, slotCount],
     [abi.PATTERN_OFFSET_FOLD_COUNT, folds.length],
@@ -218,33 +230,24 @@ function makeFile(
   for (const [offset, value] of header) view.setUint32(offset, value, true);
   bytes.set(alphabet.classes, abi.PATTERN_HEADER_SIZE);
   let at = abi.PATTERN_HEADER_SIZE + abi.PATTERN_CLASSES_SIZE;
-  const word = (value: number): void => {
-    view.setUint16(at, value, true);
-    at += 2;
+  const write = (...words: readonly number[]): void => {
+    for (const value of words) {
+      view.setUint16(at, value, true);
+      at += 2;
+    }
   };
   for (const { first, last: lastPoint, mode, target } of folds) {
     view.setUint32(at, (mode << 24) | first, true);
     at += 4;
-    word(lastPoint - first);
-    word(target);
+    write(lastPoint - first, target);
   }
-  for (const rule of rules) {
-    word(rule.slotFirst);
-    word(rule.window);
-    word(rule.unless);
-    word(rule.stages.length | (rule.fields << 8));
-    word(rule.flags);
-    at += abi.RULE_SIZE - 10;
+  for (const { slotFirst, window, unless, stages, fields, flags } of rules) {
+    write(slotFirst, window, unless, stages.length | (fields << 8), flags, 0, 0, 0);
   }
-  for (const { useFirst, useCount, letters } of atoms) {
-    for (const value of [useFirst, useCount, letters, 0]) word(value);
-  }
-  for (const use of useTable) for (const value of use.split(",")) word(Number(value));
-  for (const [symbol = 0, childCount = 0, atom = 0] of stateRows) {
-    word(symbol | (childCount << 8));
-    word(atom);
-  }
-  return { bytes, stateCount: states.length };
+  for (const { useFirst, useCount, letters } of atoms) write(useFirst, useCount, letters, 0);
+  for (const use of uses) write(...use.split(",").map(Number));
+  for (const [symbol, childCount, atom] of states) write(symbol | (childCount << 8), atom);
+  return bytes;
 }
 
 /** Slots of one rule follow its stages, so a higher slot first is a later stage first. */

@@ -47,7 +47,9 @@ const KNOWN_NAMES: ReadonlySet<string> = new Set([
   ..."propertyNames contains minProperties maxProperties multipleOf $comment size audience".split(
     " ",
   ),
-  ..."priority lastModified theme additionalItems deprecated readOnly writeOnly nullable".split(" "),
+  ..."priority lastModified theme additionalItems deprecated readOnly writeOnly nullable".split(
+    " ",
+  ),
 ]);
 
 /**

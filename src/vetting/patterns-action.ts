@@ -8,8 +8,13 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     severity: "high",
     title: "has itself or something done around other operations",
     window: 180,
+    unless: "asks",
     fields: ["prose", "value", "result"],
-    match: ["{must} .. {anytime} .. {operation}", "{anytime} .. {operation} .. {directly}", "{anytime} .. {operation} .. {must} .. {call}"],
+    match: [
+      "{must} .. {anytime} .. {operation}",
+      "{anytime} .. {operation} .. {directly}",
+      "{anytime} .. {operation} .. {must} .. {call}",
+    ],
   },
   {
     id: "P061",
@@ -27,7 +32,12 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "changes parameters of calls that others make",
     window: 170,
     fields: ["prose", "value", "result"],
-    match: ["{using} .. {tamper} .. {victim}", "{anytime} .. {tamper} .. {victim}", "{tamper} .. {victim} .. {anytime} .. {operation}|{tools}"],
+    match: [
+      "{using}|{anytime} .. {must} .. {tamper} .. {victim}",
+      "{using}|{anytime} .. replace*|redirect*|substitut*|swap|divert*|reroute*|alter|hijack* .. {victim}",
+      "{using}|{anytime} .. change|modify|set|override .. {victim} .. so that|regardless|instead|without|with",
+      "{tamper} .. {victim} .. {anytime} .. {operation}|{tools}",
+    ],
   },
   {
     id: "P063",
@@ -79,7 +89,10 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "decoded or embedded commands are to be run",
     window: 80,
     isSentence: true,
-    match: ["execute|run|decode|eval|evaluate|follow .. encoded|embedded|base64|obfuscated|decoded .. instruction*|command*|payload*|script*|code|string|and execute|and run", "execute|run .. any command|arbitrary command*|arbitrary code|any code .. without"],
+    match: [
+      "execute|run|decode|eval|evaluate|follow .. encoded|embedded|base64|obfuscated|decoded .. instruction*|command*|payload*|script*|code|string|and execute|and run",
+      "execute|run .. any command|arbitrary command*|arbitrary code|any code .. without",
+    ],
   },
   {
     id: "P069",
@@ -105,7 +118,10 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 50,
     isSentence: true,
     unless: "guarded",
-    match: ["{skip} .. {approval}", "do not|dont|never|no need to .. ask|request|require|seek|wait for|prompt for .. confirmation|approval|permission|consent"],
+    match: [
+      "{skip} .. {approval}",
+      "do not|dont|never|no need to .. ask|request|require|seek|wait for|prompt for .. confirmation|approval|permission|consent",
+    ],
   },
   {
     id: "P072",
@@ -132,7 +148,10 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "raises privileges of the caller or the model",
     window: 60,
     isSentence: true,
-    match: ["elevate*|escalat* .. privilege*|permission*|rights|access|admin*|root|role", "you are|user is|this user is|treat the user as|treat me as|i am|we are .. an administrator|administrator|an admin|root|superuser|the system administrator"],
+    match: [
+      "elevate*|escalat* .. privilege*|permission*|rights|access|admin*|root|role",
+      "you are an administrator|you are an admin|you are root|user is an administrator|user is an admin|user is administrator|user is root|i am an administrator|i am the administrator|treat the user as an admin*|treat the user as root|treat me as an admin*|treat this user as",
+    ],
   },
   {
     id: "P075",
@@ -141,7 +160,9 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "code from the network is run",
     window: 70,
     isSentence: true,
-    match: ["{fetchcode} .. script|scripts|payload|binary|executable|installer|code|update|http*|shell .. {runcode}"],
+    match: [
+      "{fetchcode} .. script|scripts|payload|binary|executable|installer|code|update|http*|shell .. {runcode}",
+    ],
   },
   {
     id: "P076",
@@ -167,7 +188,9 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     severity: "medium",
     title: "a command line that fetches something",
     window: 0,
-    match: ["curl http*|curl https*|curl s http*|curl fssl http*|curl x post*|curl d @*|wget http*|wget https*"],
+    match: [
+      "curl http*|curl https*|curl s http*|curl fssl http*|curl x post*|curl d @*|wget http*|wget https*",
+    ],
   },
   {
     id: "P078",
@@ -176,6 +199,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "data of another tenant or user",
     window: 60,
     isSentence: true,
-    match: ["fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|tenant b|another users|other users data|other users private|another customer*|all users"],
+    match: [
+      "fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|tenant b|another users|other users data|other users private|another customer*|all users",
+    ],
   },
 ];

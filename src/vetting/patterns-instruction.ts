@@ -7,7 +7,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     category: "tool_poisoning",
     severity: "high",
     title: "orders to ignore the instructions given before",
-    window: 60,
+    window: 110,
     isSentence: true,
     match: ["{ignore} .. {prior} .. {rules}"],
   },
@@ -18,7 +18,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "new instructions in place of the old ones",
     window: 60,
     isSentence: true,
-    match: ["new instructions :|new instruction :|new task :|your new task|your new instructions|your real task|your actual task|new orders|new directive|instead follow these|follow my new|follow these new instructions|updated instructions :|forget everything|forget what you were|forget all prior|ignore everything"],
+    match: [
+      "new instructions :|new instruction :|new task :|your new task|your new instructions|your real task|your actual task|new orders|new directive|instead follow these|follow my new|follow these new instructions|updated instructions :|forget everything|forget what you were|forget all prior|ignore everything",
+    ],
   },
   {
     id: "P012",
@@ -27,7 +29,12 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "a new role without limits",
     window: 90,
     isSentence: true,
-    match: ["you are now|you will now|you now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as .. {unbound}", "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as|you have|you are now .. {none} .. {restricted}", "{unbound}", "you are now a|you are now an|you are now in|you are now operating|you are now the|you are now dan"],
+    match: [
+      "you are now|you will now|you now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as .. {unbound}",
+      "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as|you have|you are now .. {none} .. {restricted}",
+      "{unbound}",
+      "you are now a|you are now an|you are now in|you are now operating|you are now the|you are now dan",
+    ],
   },
   {
     id: "P013",
@@ -36,7 +43,12 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "safety measures are switched off",
     window: 50,
     isSentence: true,
-    match: ["{disable} .. {safety}", "{safety} .. {disabled}", "{none} .. {safety}", "entered|enter|enable|activate|in .. unrestricted mode|developer mode|maintenance mode|debug mode|admin mode|override mode .. no|without|all|ignore"],
+    match: [
+      "{disable} .. {safety}",
+      "{safety} .. {disabled}",
+      "{none} .. {safety}",
+      "entered|enter|enable|activate|in .. unrestricted mode|developer mode|maintenance mode|debug mode|admin mode|override mode .. no|without|all|ignore",
+    ],
   },
   {
     id: "P014",
@@ -45,7 +57,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "something is to be kept from the user",
     window: 50,
     isSentence: true,
-    match: ["{not} .. {tell} .. {person}", "{not} .. {tell} .. this|that|it .. to the user|to them|in your response|in the response|to anyone"],
+    match: [
+      "{not} .. {tell} .. {person}",
+      "{not} .. {tell}|reveal|revealing|disclose|disclosing|admit|acknowledge|report .. to the user|to them|to anyone|in your response|in the response|in your answer|anything about|any of this|this step|this instruction*|these instruction*|this to",
+    ],
   },
   {
     id: "P015",
@@ -63,7 +78,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "the user is to stay unaware",
     window: 50,
     isSentence: true,
-    match: ["{person} .. {unasked} .. {unaware}", "without the users knowledge|without user knowledge|without the user knowing|without the users awareness|without the user noticing|without their knowledge|unbeknownst|hidden from the user|hide this from|hide it from the user|keep this secret|keep it secret|keep this hidden|keep this confidential|keep this between|leave no trace|cover your tracks|do not leave any trace|conceal this|stay hidden|without raising suspicion|without alerting|without informing|without notifying|without mentioning|without disclosing|without telling"],
+    match: [
+      "{person} .. {unasked} .. {unaware}",
+      "without the users knowledge|without user knowledge|without the user knowing|without the users awareness|without the user noticing|without their knowledge|unbeknownst|hidden from the user|hide this from|hide it from the user|keep this secret|keep it secret|keep this hidden|keep this confidential|keep this between|leave no trace|cover your tracks|do not leave any trace|conceal this|stay hidden|without raising suspicion|without alerting|without informing|without notifying|without mentioning|without disclosing|without telling",
+    ],
   },
   {
     id: "P017",
@@ -89,7 +107,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "text addressed to the model itself",
     window: 60,
     isSentence: true,
-    match: ["{toyou}", "{model} .. must|should always|has to|needs to|is required to|shall|must always"],
+    match: [
+      "{toyou}",
+      "{model} .. must|should always|has to|needs to|is required to|shall|must always",
+    ],
   },
   {
     id: "P020",
@@ -144,7 +165,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "speaks badly of other tools, or makes them depend on it",
     window: 80,
     isSentence: true,
-    match: ["{othertools} .. {broken}", "prerequisite for|required before|precondition for|precondition of|prerequisite of .. any|all|every|other|using .. {operation}|{tools}"],
+    match: [
+      "{othertools} .. {broken}",
+      "prerequisite for|required before|precondition for|precondition of|prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
+    ],
   },
   {
     id: "P026",
@@ -168,9 +192,11 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     id: "P028",
     category: "tool_poisoning",
     severity: "high",
-    title: "orders that are hidden by reversal or rotation",
+    title: "orders hidden by reversal, rotation or by running words together",
     window: 0,
-    match: ["{rot}|{backwards}"],
+    match: [
+      "{rot}|{backwards}|*ignoreallprevious*|*ignoreprevious*|*previousinstructions*|*previousrules*|*thesystemprompt*|*hiddensystemprompt*|*bypassapproval*|*toattacker*|*donottelltheuser*|*allsecrets*",
+    ],
   },
   {
     id: "P029",
@@ -179,7 +205,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "a message of the system or an administrator",
     window: 0,
     fields: ["prose", "value", "result"],
-    match: ["system :|[ important ]|important system|system override|admin override|administrator message|system message :|assistant :|urgent system|system update :|critical instruction*|mandatory instruction*|mandatory requirement|mandatory step*|mandatory security|mandatory protocol|important instruction*|special instruction*|system requirement*|critical system"],
+    match: [
+      "system :|[ important ]|important system|system override|admin override|administrator message|system message :|assistant :|urgent system|system update :|critical instruction*|mandatory instruction*|mandatory requirement|mandatory step*|mandatory security|mandatory protocol|important instruction*|special instruction*|system requirement*|critical system",
+    ],
   },
   {
     id: "P030",
@@ -187,6 +215,16 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     severity: "high",
     title: "orders in another language to ignore instructions",
     window: 100,
-    match: ["{zhoverride} .. {zhrules}", "{zhbound}", "{zhhide}", "{ruoverride} .. {rurules}", "{rubound}", "{euoverride} .. {eurules}", "{euhide} .. utilisateur|usuario|benutzer|nutzer|usuario|utente", "vous etes|tu eres|eres ahora|du bist jetzt|sie sind jetzt|ahora eres|tu es maintenant|voce agora e .. administrat*|sans restriction*|sin restricciones|ohne einschrankungen|un nouvel|un nuevo|ein neuer|sem restricoes", "memorisez que|recuerda siempre que|merke dir dass"],
+    match: [
+      "{zhoverride} .. {zhrules}",
+      "{zhbound}",
+      "{zhhide}",
+      "{ruoverride} .. {rurules}",
+      "{rubound}",
+      "{euoverride} .. {eurules}",
+      "{euhide} .. utilisateur|usuario|benutzer|nutzer|usuario|utente",
+      "vous etes|tu eres|eres ahora|du bist jetzt|sie sind jetzt|ahora eres|tu es maintenant|voce agora e .. administrat*|sans restriction*|sin restricciones|ohne einschrankungen|un nouvel|un nuevo|ein neuer|sem restricoes",
+      "memorisez que|recuerda siempre que|merke dir dass",
+    ],
   },
 ];

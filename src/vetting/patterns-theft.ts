@@ -35,7 +35,13 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "collects secrets",
     window: 90,
     isSentence: true,
-    match: ["{take} .. {theft}", "{read} .. all|every|secret|admin|root|database|current|user|stored|saved|values|keys .. {theft} .. {environment}", "{read} .. environment variable*|env vars|. env|process . env .. {theft}|including|send*|all", "{read} .. {theft} .. from the environment|from environment|from env|in . env|credential store|from the session|from system config", "admin password|root password|root credential*|secret keys and|private key material|all credentials|credential store|database passwords|all token values|all environment variable*|secret api keys|every secret|all api keys|all passwords|all secrets"],
+    match: [
+      "{take} .. {theft}",
+      "{read} .. all|every|secret|admin|root|database|current|user|stored|saved|values|keys .. {theft} .. {environment}",
+      "{read} .. environment variable*|env vars|. env|process . env .. including|send*|sends|{theft}",
+      "{read} .. {theft} .. from the environment|from environment|from env|in . env|credential store|from the session|from system config",
+      "admin password|root password|root credential*|secret keys and|private key material|all credentials|credential store|database passwords|all token values|secret api keys|every secret|all api keys|all passwords|all secrets",
+    ],
   },
   {
     id: "P044",
@@ -44,7 +50,7 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "reads secrets",
     window: 60,
     isSentence: true,
-    match: ["{read} .. {theft}"],
+    match: ["{read} .. {theft}", "all environment variable*"],
   },
   {
     id: "P045",
@@ -53,7 +59,12 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "sends secrets or conversations away",
     window: 140,
     isSentence: true,
-    match: ["{send} .. {secret} .. {away}", "{secret} .. {send} .. {away}", "{send} .. {away} .. {secret}", "{send} .. {away} .. {pathweak}|{path}"],
+    match: [
+      "{send} .. {secret} .. {away}",
+      "{secret} .. {send} .. {away}",
+      "{send} .. {away} .. {secret}",
+      "{send} .. {away} .. {pathweak}|{path}",
+    ],
   },
   {
     id: "P046",
@@ -71,7 +82,10 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "sends everything away",
     window: 120,
     isSentence: true,
-    match: ["{send} .. {everything} .. {content} .. to .. {outside}", "{send} .. a copy|copies .. of .. {content} .. to"],
+    match: [
+      "{send} .. {everything} .. {content} .. to .. {outside}",
+      "{send} .. a copy|copies .. of .. {content} .. to",
+    ],
   },
   {
     id: "P048",
@@ -89,7 +103,11 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "a second thing beside the first, with data going out",
     window: 140,
     isSentence: true,
-    match: ["{also} .. {secret}|{path}|{pathweak}", "{also} .. {away}", "{also} .. {everything} .. {content} .. to"],
+    match: [
+      "{also} .. {secret}|{path}|{pathweak}",
+      "{also} .. {away}",
+      "{also} .. {everything} .. {content} .. to",
+    ],
   },
   {
     id: "P050",
@@ -97,6 +115,7 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     severity: "high",
     title: "exfiltration by its own name",
     window: 0,
+    fields: ["prose", "parameter", "value", "result"],
     match: ["exfiltrat*|exfil"],
   },
   {
@@ -124,7 +143,11 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "demands the conversation or the prompt as input",
     window: 100,
     isSentence: true,
-    match: ["{demand} .. {dialog}", "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|in the|parameter|argument|field|verbatim|for context|every|each", "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|history .. always|must|verbatim|in full|required|word for word"],
+    match: [
+      "{demand} .. {dialog}",
+      "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|in the|parameter|argument|field|verbatim|for context|every|each",
+      "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|history .. always|must|verbatim|in full|required|word for word",
+    ],
   },
   {
     id: "P054",
@@ -132,7 +155,9 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     severity: "high",
     title: "content of files is to go into a parameter",
     window: 120,
-    match: ["pass its content*|pass the content*|pass their content*|pass its full|pass it as|pass the file|its contents as|its content as|the contents as|the content as|put its content*|include its content*|provide its content*|send its content*|submit its content*|insert its content*|contents of the file as|append its content*|append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|query|input|here|metadata|comment"],
+    match: [
+      "pass its content*|pass the content*|pass their content*|pass its full|pass it as|pass the file|its contents as|its content as|the contents as|the content as|put its content*|include its content*|provide its content*|send its content*|submit its content*|insert its content*|contents of the file as|append its content*|append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|query|input|here|metadata|comment",
+    ],
   },
   {
     id: "P055",
@@ -148,6 +173,11 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     severity: "high",
     title: "secrets in another language",
     window: 80,
-    match: ["{zhsecret} .. {zhsend}", "{zhsend} .. {zhsecret}", "{rusend} .. {rusecret}", "{eusend} .. {eusecret}"],
+    match: [
+      "{zhsecret} .. {zhsend}",
+      "{zhsend} .. {zhsecret}",
+      "{rusend} .. {rusecret}",
+      "{eusend} .. {eusecret}",
+    ],
   },
 ];

@@ -17,18 +17,20 @@ export const PHRASES: Readonly<Record<string, string>> = {
     "restriction|restrictions|limits|limitations|rules|guidelines|filters|filtering|constraints|content policies|safety rules|safety checks|safety measures|safeguards|guardrails|content filters|content filtering|censorship|question",
   none: "no|without|without any|zero|free of|free from|remove*|removing|have no|lifted",
   unbound:
-    "unrestricted ai*|unrestricted mode|unrestricted model|unrestricted language*|unrestricted assistant|unrestricted agent|unrestricted prompt*|unrestricted generation|unrestricted version|jailbreak|jailbroken|jailbreak mode|do anything now|developer mode enabled|developer mode with|in developer mode|god mode|uncensored|unfiltered compliant|you are now dan|as dan|evil ai|hacker ai|no ethical constraints|without ethical constraints|opposite mode",
+    "unrestricted ai*|unrestricted mode|unrestricted model|unrestricted language*|unrestricted assistant|unrestricted agent|unrestricted prompt*|unrestricted generation|unrestricted version|jailbroken|in jailbreak|jailbreak mode|do anything now|developer mode enabled|developer mode with|in developer mode|god mode|uncensored|unfiltered compliant|you are now dan|as dan|evil ai|hacker ai|no ethical constraints|without ethical constraints|opposite mode",
   safety:
     "safety filter*|safety guideline*|safety check*|safety measure*|safety guardrail*|safety training|safety configuration|safety protocol*|safety constraint*|safety rule*|safety polic*|safety feature*|guardrails|content filter*|content polic*|content moderation|ethical guideline*|ethical constraint*",
   disable:
     "disable*|disabling|turn off|turned off|remove*|removing|bypass*|deactivate*|ignore*|override*|circumvent*|evade*|switch off|suspend*|lift|skip*|without",
-  disabled: "disabled|removed|off|deactivated|lifted|suspended|bypassed|do not apply|no longer apply",
+  disabled:
+    "disabled|removed|off|deactivated|lifted|suspended|bypassed|do not apply|no longer apply",
 
   // ---- secrecy
   not: "do not|dont|never|must not|should not|shouldnt|mustnt|without|avoid|refrain from|not to|no need to|not necessary to|cannot|instead of",
-  tell: "mention|mentioning|tell|telling|inform|informing|notify|notifying|reveal|revealing|disclose|disclosing|alert|alerting|let|warn|warning|hint|hinting|admit|acknowledge|report this|report it|discuss|discussing|talk about",
+  tell: "mention|mentioning|tell|telling|inform|informing|notify|notifying|alert|alerting|warn|warning|hint|hinting|discuss|discussing|talk about",
   show: "show|showing|display|displaying|expose|explain|explaining|ask|asking|confirm|confirming|prompt|prompting|include in your response|mention in your response",
-  person: "the user|user|users|anyone|the human|human|the customer|them|him or her|the operator|the person|the developer",
+  person:
+    "the user|user|users|anyone|the human|human|the customer|them|him or her|the operator|the person|the developer",
   unaware:
     "know|knows|be aware|aware of|become aware|notice|be informed|be told|find out|learn of|suspect|realize|realise",
   unasked:
@@ -46,8 +48,8 @@ export const PHRASES: Readonly<Record<string, string>> = {
   path: ". ssh|id rsa|id ed25519|id ecdsa|id dsa|authorized keys|. aws|etc / passwd|etc / shadow|etc / sudoers|cursor / mcp . json|. cursor / mcp*|claude desktop config*|. netrc|. npmrc|. pypirc|. git credentials|. kube / config|. docker / config*|bash history|zsh history|wallet . dat|keychain|login data|cookies . sqlite|proc / self / environ|. gnupg|. config / gcloud|application default credentials|. vault token|ssh private key*|shadow file|private . pem|server . key|. mcp . json|mcp servers config*",
   pathweak:
     ". env|env file|env files|process . env|os . environ|mcp . json|credentials . json|credentials file*|secrets . json|secrets . y*|. bashrc|. zshrc|. gitconfig|. bash profile|/ etc /|known hosts|credential store|password store|config / secrets|. pem",
-  read: "read|reads|reading|open|opens|access|accesses|accessing|cat|load|loads|retrieve*|get|gets|fetch*|extract*|include|includes|including|collect*|harvest*|scan|copy|copies|copying|provide|provides|contents of|content of|content from|obtain*|grab*|steal*|dump*|print*|output*|find|locate|check|look at|look up|look for|use|parse|view|exfiltrat*|append*|attach*|gather*|search*|examine|inspect*|import|list|encode|query|capture*|leak*",
-  take: "extract*|harvest*|steal*|collect*|dump*|exfiltrat*|scrape*|siphon*|grab*|gather*|capture*|leak*|reads all|read all|sniff*|log all|logs all|intercept*|records all|enumerate*",
+  read: "read|reads|reading|open|opens|access|accesses|accessing|cat|load|loads|retrieve*|get|gets|fetch*|extract*|include|includes|including|collect*|harvest*|scan|copy|copies|copying|provide|provides|contents of|content of|content from|obtain*|grab*|steal*|dump*|print*|output*|find|locate|check|look at|look up|look for|use|parse|view|exfiltrat*|append*|attach*|gather*|search*|examine|inspect*|import|list|encode|query|capture*",
+  take: "extract*|harvest*|steal*|collect*|dump*|exfiltrat*|scrape*|siphon*|grab*|gather*|capture*|reads all|read all|sniff*|log all|logs all|intercept*|records all|enumerate*",
   pass: "pass|passes|passing|include|send*|upload*|append*|insert|forward*|post|return its|as a parameter|as the|as an argument|into the|to the|store*|write|put|fill|provide|submit|attach*|encode*|transmit*|email*|save|add|place|contents|content|creates|embed|result",
   environment:
     "environment|environment variable*|env|env vars|env file*|process . env|credential store|configs|configuration|system config|project configs|keyring|config files|memory|the session",
@@ -57,8 +59,7 @@ export const PHRASES: Readonly<Record<string, string>> = {
   away: "http : / /|https : / /|attacker*|evil|malicious|external server*|external endpoint*|external service*|external url*|external api*|external storage|external address|remote server*|remote endpoint*|remote url|third party|webhook*|collector|exfil*|our server*|our endpoint|command and control|c2 server|diagnostic endpoint*|analytics endpoint*|analytics payload*|outbound|telemetry server*|telemetry endpoint*|diagnostic report|external system*|logging server*|audit server|backup server*|remote host|ftp : / /|@",
   hostile:
     "attacker*|evil|malicious*|malware|webhook . site|requestbin*|ngrok*|pipedream*|burpcollaborator*|interact . sh|oast*|exfil*|pastebin*|transfer . sh|attacker controlled|hookbin*|requestcatcher*|c2 server|command and control",
-  everything:
-    "all|every|full|entire|complete|whole|any|each|copy of|contents of",
+  everything: "all|every|full|entire|complete|whole|any|each|copy of|contents of",
   content:
     "conversation*|message|messages|data|result|results|file|files|file contents|content|contents|history|notes|context|information|output|outputs|email|emails|input|inputs|query|queries|prompt|prompts|response|responses|request|requests|document|documents|parameters|arguments|code|transcript*",
   outside:
@@ -71,10 +72,12 @@ export const PHRASES: Readonly<Record<string, string>> = {
     "file operation*|file access|file system operation*|filesystem operation*|file read*|file write*|file modification*|file creation|database operation*|database quer*|network operation*|network request*|system operation*|sensitive operation*|git operation*|write operation*|read operation*|data operation*|command execution|operations|operation|commands|command|transactions|transaction|transfers|transfer|payments|payment|emails|email|messages|message|actions|action|function calls|function call|tool calls|tool call|tool invocation*|tool execution*|tool usage|api calls|api call|file is|files are|tool is|tools are",
   tools: "tool|tools|function|functions|other tool*|another tool|server|servers",
   must: "must|mandatory|required|requires|need to|needs to|have to|has to|always|should|shall|ensure|make sure|first|prerequisite|necessary|essential|be sure to|compulsory|obligatory|is needed|critical|strictly",
-  directly: "you must|you should|you need to|you have to|you shall|must first|always first|should first|must be|must call|must invoke|must use|must run|must read|must execute|must always|must also|is required to|are required to|it is required|it is mandatory|mandatory to|make sure to|be sure to|ensure that you|ensure to|always call|always use|always read|always run|always include|first call|first use|first invoke|first read|first run|first execute|needs to be|need to be",
+  directly:
+    "you must|you should|you need to|you have to|you shall|must first|always first|should first|must be|must call|must invoke|must use|must run|must read|must execute|must always|must also|is required to|are required to|it is required|it is mandatory|mandatory to|make sure to|be sure to|ensure that you|ensure to|always call|always use|always read|always run|always include|first call|first use|first invoke|first read|first run|first execute|needs to be|need to be",
   call: "call|calls|called|calling|invoke*|use|used|execute*|run|read|access*|fetch*|replace*|forward*|send|copy|copied|redirect*|include*|retrieve|query|append*|add|change*|modify|modified|write|create|set",
   using:
-    "when using|when calling|when invoking|when sending|when executing|when writing|when reading|when creating|when transferring|when paying|when performing|when you use|when you call|when you send|when you invoke|whenever|any time|anytime|every time|each time|if the tool|if a tool|if any tool|if the user|when the user|when a tool|when the tool|when this tool|after calling|after using|is called|is invoked|is used|is present|is available|in the presence of|once the user",
+    "when using|when calling|when invoking|when sending|when transferring|when paying|when you use|when you call|when you send|when you invoke|whenever|any time|anytime|every time|each time|if the tool|if a tool|if any tool|when a tool|when the tool|after calling|is called|is invoked|tool is used|tool is called|tool is invoked|function is called|tools are used|tool is available",
+  asks: "confirm*|ask the user|ask for|approval|permission|consult*|consent|verify with the user",
   tamper:
     "replace*|change|changes|changing|modify|modifies|redirect*|substitut*|swap|swaps|swapping|alter|alters|altering|overwrite*|rewrite*|switch|divert*|reroute*|override*|hijack*|inject*",
   victim:
@@ -86,7 +89,7 @@ export const PHRASES: Readonly<Record<string, string>> = {
   orelse:
     "otherwise|or else|failure to|if you do not|if you dont|if not provided|without this|without it|unless you|unless this|failing to|not doing so|if this is not|if omitted",
   pretext:
-    "for security|for safety|security reason*|security purpose*|security audit*|security check*|security verification|security protocol*|security polic*|security compliance|security scan*|security validation|security requirement*|security measure*|security monitoring|security procedure*|for compliance|compliance reason*|compliance purpose*|compliance requirement*|compliance audit*|compliance polic*|regulatory*|for audit*|auditing purposes|audit purpose*|audit trail|for verification|verification purposes|identity verification|for integrity|integrity check*|system integrity|data integrity|integrity verification|system security|system stability|system requirement*|for telemetry|telemetry|for monitoring|monitoring purposes|for debugging|debugging purposes|for diagnostic*|diagnostic purpose*|for troubleshooting|for logging|for billing|billing verification|company policy|corporate policy|organizational policy|organization policy|legal requirement*|quality assurance|for backup|for optimization|performance optimization|to ensure the security|to ensure security|to ensure system|to ensure the safety|to ensure safety|to ensure the integrity|to ensure data|to ensure compliance|to prevent data loss|to prevent unauthorized|to verify the|to authenticate|environment check|environment security|permission check|permission verification|authentication purposes|new security|updated security|latest security|as per the|bug in",
+    "for security|for safety|security reason*|security purpose*|security audit*|security check*|security verification|security protocol*|security polic*|security compliance|security scan*|security validation|security requirement*|security measure*|security monitoring|security procedure*|for compliance|compliance reason*|compliance purpose*|compliance requirement*|compliance audit*|compliance polic*|regulatory*|for audit*|auditing purposes|audit purpose*|audit trail|verification purposes|identity verification|for integrity|integrity check*|system integrity|data integrity|integrity verification|system security|system stability|system requirement*|for telemetry|telemetry|for diagnostic*|diagnostic purpose*|for billing|billing verification|company policy|corporate policy|organizational policy|organization policy|legal requirement*|quality assurance|for backup|for optimization|performance optimization|to ensure the security|to ensure security|to ensure system|to ensure the safety|to ensure safety|to ensure the integrity|to ensure data|to ensure compliance|to prevent data loss|to prevent unauthorized|environment check|environment security|permission check|permission verification|authentication purposes|new security|updated security|latest security",
 
   // ---- authority
   tag: "< important >|< / important >|< system >|< / system >|< system prompt|< system message|< system instruction*|[ system ]|[ system :|[ system message|[ admin|[ inst ]|[ / inst ]|< ¦ im start*|< ¦ system*|< ¦ user*|< ¦ assistant*|< secret >|< secret instruction*|< hidden >|< hidden instruction*|[ system override|[ override|< < sys > >|< admin >|< admin*|< critical >|< / critical >|[ critical ]|< priority >|< mandatory >|< assistant*|< instructions for*|< internal >|< developer >|< sudo >|[ hidden|[ secret|< ai instruction*|< llm instruction*|< iimportant >|< urgent >|< override >|[ developer mode|[ / system ]|begin system prompt|end system prompt|end of system prompt|end of prior context|end of context|new system prompt",
@@ -121,8 +124,7 @@ export const PHRASES: Readonly<Record<string, string>> = {
     "elevate*|escalat*|grant*|gain|gains|obtain|assume*|promote*|acquire*|give yourself|switch to|run as|execute as|as root|act as",
   power:
     "admin privilege*|administrator privilege*|root privilege*|elevated privilege*|elevated permission*|full access|unrestricted access|full control|superuser|root access|admin access|administrator access|administrative access|admin rights|root user|all permissions|current user permissions|user permissions|system privilege*|full system access|full disk access|administrator|an administrator|an admin|root shell",
-  fetchcode:
-    "download*|fetch*|curl|wget|pull|pulls|retrieve*|install*|load*|import*",
+  fetchcode: "download*|fetch*|curl|wget|pull|pulls|retrieve*|install*|load*|import*",
   runcode:
     "and execute*|and run|and runs|then execute*|then run|then runs|and install*|and source|and eval*|and import|and load|execute it|run it|and pipe*|pipes it",
   package:
@@ -134,7 +136,8 @@ export const PHRASES: Readonly<Record<string, string>> = {
   edit: "add|adds|modify|modifies|update|updates|overwrite*|replace*|append*|edit|edits|write to|writes to|change|changes|insert|register|install|create an entry|rewrite*|inject*",
   remember:
     "remember permanently|permanently remember|always remember that|remember that this user|remember forever|remember that the user|remember this instruction*|remember these instruction*|store this instruction*|save this instruction*|persist this instruction*|persist these|for all future conversations|for all future sessions|in all future conversations|in all future sessions|in every future|for the rest of the conversation|for the rest of this conversation|for the remainder of|from now on you|from now on always|memorize that|in all subsequent conversations|in all future interactions|for all future interactions|across all sessions|until told otherwise",
-  reveal: "reveal|reveals|output|print|display|leak|repeat|disclose|expose|dump|divulge|show me|tell me|echo|spit out|exfiltrat*|return all|return the|paste|recite|write out",
+  reveal:
+    "reveal|reveals|output|print|display|leak|repeat|disclose|expose|dump|divulge|show me|tell me|echo|spit out|exfiltrat*|return all|return the|paste|recite|write out",
   inner:
     "system prompt*|system message*|full system message*|hidden prompt|initial prompt|your instructions|your prompt|hidden instructions|system context|developer message|all secrets|the secrets|secrets|private key*|confidential *|hidden system|system instructions|original instructions|conversation history|internal prompt|secret looking|your configuration|confidential parameters|env vars|all credentials",
   nested:
@@ -152,19 +155,22 @@ export const PHRASES: Readonly<Record<string, string>> = {
   broken:
     "deprecated|unsafe|insecure|broken|unreliable|compromised|malicious|outdated|vulnerable|no longer work*|not work|are disabled|is disabled|will fail|must not be used|should not be used|forbidden|prohibited|untrusted|out of service|must call|must first|depend on|are unavailable|is unavailable",
   also: "also read|also send|also forward|also email|also post|also upload|also copy|also append|also harvest*|also pass|also transmit|also collect*|also extract*|also exfiltrat*|also execute*|also include|also call|also run|also read*|additionally send*|additionally read*|additionally forward*|secretly|then send*|then upload*|then forward*|then post|then call|then transmit*|then pass|then email*|and send|and forward|and upload*|and transmit*|and post|bcc|blind copy|before returning|before responding|before saving|as well as",
-  mention:
-    "phrase|phrases|quote|quotes|quoted|quoting|example|examples|sample|attack phrase*|detector*|prompt injection|injection examples|attack|attacks|jailbreak corpora|assert*|fixture|transcript|guidance|documentation|regression|pattern to refuse|article|lesson|quiz|workshop|changelog|report includes|page included|paper|snapshot",
 
   // ---- other languages
   zhoverride: "忽略|无视|忘记|丢弃|绕过|覆盖|不要遵守|停止当前|禁用|忽視|無視",
   zhrules: "指令|指示|规则|限制|提示|安全|对话历史|之前|设定|约束|任务|規則|命令|ルール",
-  zhbound: "没有限制|没有任何限制|无限制|不受限制|没有任何安全|任意命令|你现在是|按照我的指令|系统提示|新指令|新任务|制限なし",
-  zhsecret: "密钥|凭据|私钥|密码|环境变量|敏感|id rsa|credential*|passwd|token|口令|令牌|配置参数|用户信息|所有数据|聊天记录|对话|パスワード|秘密鍵",
+  zhbound:
+    "没有限制|没有任何限制|无限制|不受限制|没有任何安全|任意命令|你现在是|按照我的指令|系统提示|新指令|新任务|制限なし",
+  zhsecret:
+    "密钥|凭据|私钥|密码|环境变量|敏感|id rsa|credential*|passwd|token|口令|令牌|配置参数|用户信息|所有数据|聊天记录|对话|パスワード|秘密鍵",
   zhsend: "发送|上传|返回|输出|提取|读取|泄露|获取|传递|窃取|收集|转发|送信|アップロード",
-  zhhide: "不要告诉用户|不要告知用户|不得告知|请勿告知|不要提及|不要通知用户|不让用户|无需告知|ユーザーに知らせ|ユーザーには言わない",
+  zhhide:
+    "不要告诉用户|不要告知用户|不得告知|请勿告知|不要提及|不要通知用户|不让用户|无需告知|ユーザーに知らせ|ユーザーには言わない",
   ruoverride: "игнорир*|забудь*|отключи*|сбрось*|не следуй*|проигнорируй*|отмени*|обойди*|нарушай*",
-  rurules: "инструкци*|правил*|фильтр*|контекст*|ограничен*|политик*|указани*|предыдущ*|безопасност*",
-  rubound: "без ограничений|новые инструкции|ты теперь|раскрой*|системный промпт|моим командам|что угодно|не говори пользовател*|не сообщай пользовател*|не упоминай",
+  rurules:
+    "инструкци*|правил*|фильтр*|контекст*|ограничен*|политик*|указани*|предыдущ*|безопасност*",
+  rubound:
+    "без ограничений|новые инструкции|ты теперь|раскрой*|системный промпт|моим командам|что угодно|не говори пользовател*|не сообщай пользовател*|не упоминай",
   rusecret: "данные|пароли|пароль|секрет*|ключ*|переменные среды|токен*|переписк*|истори*",
   rusend: "отправь*|отправляй*|перешли*|загрузи*|передай*|вышли*|скопируй*",
   euoverride:
@@ -178,6 +184,5 @@ export const PHRASES: Readonly<Record<string, string>> = {
   eusecret:
     "invite systeme|mot de passe|mots de passe|les donnees|cles privees|cle privee|regles privees|la valeur|secrets|contrasena*|credenciales|claves|datos|passwort*|zugangsdaten|schlussel|geheim*|senhas|credenciais|credenziali|chiavi|dun autre locataire|les outils|http*",
   rot: "vtaber nyy|cerivbhf vafgehpgvbaf|flfgrz cebzcg|vafgehpgvbaf|fraq nyy|qb abg gryy|cnffjbeq*|perqragvny*|rkrphgr|vtaber cerivbhf",
-  backwards:
-    "snoitcurtsni*|tpmorp metsys|erongi|tpmorp|sdrowssap|slaitnederc|eteled",
+  backwards: "snoitcurtsni*|tpmorp metsys|erongi|tpmorp|sdrowssap|slaitnederc|eteled",
 };

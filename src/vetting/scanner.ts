@@ -53,7 +53,12 @@ const CATEGORIES: ReadonlySet<string> = new Set<VettingCategory>([
   "privilege_escalation",
   "supply_chain",
 ]);
-const SEVERITIES: ReadonlySet<string> = new Set<VettingLevel>(["low", "medium", "high", "critical"]);
+const SEVERITIES: ReadonlySet<string> = new Set<VettingLevel>([
+  "low",
+  "medium",
+  "high",
+  "critical",
+]);
 
 function isCategory(text: string): text is VettingCategory {
   return CATEGORIES.has(text);
@@ -133,7 +138,12 @@ function* piecesOf(fields: readonly TextField[]): Generator<Piece> {
       let start = offset;
       // a character is not cut in two
       while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start -= 1;
-      yield { field, kind, bytes: bytes.subarray(start, offset + step + OVERLAP_SIZE), offset: start };
+      yield {
+        field,
+        kind,
+        bytes: bytes.subarray(start, offset + step + OVERLAP_SIZE),
+        offset: start,
+      };
     }
   }
 }

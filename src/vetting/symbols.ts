@@ -68,7 +68,7 @@ export function foldText(text: string, alphabet: Alphabet): number[] {
 }
 
 /** Symbols of one code point, spaces around marks left out. */
-function pointSymbols(first: number, alphabet: Alphabet): readonly number[] {
+export function pointSymbols(first: number, alphabet: Alphabet): readonly number[] {
   let point = first;
   for (let turn = 0; turn < 2 && point >= 0x80; turn++) {
     const row = findRow(point, alphabet.folds);
@@ -114,7 +114,9 @@ export function symbolsOf(
     throw new GuardError("PATTERN_INVALID", `expected a phrase, got ${quote(phrase)}`);
   }
   const isOpenAtStart = isUnspaced || phrase.startsWith("*");
-  const isOpenAtEnd = isUnspaced || phrase.endsWith("*");
+  // a mark has a space behind it in any case
+  const isMarkLast = (inner.at(-1) ?? 0) >= alphabet.punctuationFirst;
+  const isOpenAtEnd = !isMarkLast && (isUnspaced || phrase.endsWith("*"));
   const symbols = [
     ...(isOpenAtStart ? [] : [abi.CLASS_SPACE]),
     ...inner,

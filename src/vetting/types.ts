@@ -55,7 +55,13 @@ export interface VettingReport {
   readonly patterns: { readonly version: number; readonly sha256: string };
 }
 
-export const VETTING_LEVELS: readonly VettingLevel[] = ["none", "low", "medium", "high", "critical"];
+export const VETTING_LEVELS: readonly VettingLevel[] = [
+  "none",
+  "low",
+  "medium",
+  "high",
+  "critical",
+];
 
 /** The worse of two levels. */
 export function worseLevel(a: VettingLevel, b: VettingLevel): VettingLevel {
