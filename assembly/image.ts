@@ -127,7 +127,7 @@ export function loadImage(size: u32): i32 {
   if (isLoaded) return IMAGE_BAD_LAYOUT;
   const opened = openImage(size);
   if (opened != IMAGE_OK) return opened;
-  if (!isDigestSound(size)) return IMAGE_BAD_DIGEST;
+  if (!digestZeroed(image, size, HEADER_OFFSET_IMAGE_SHA256)) return IMAGE_BAD_DIGEST;
   if (!areServersSound()) return IMAGE_BAD_SERVER;
   if (!areItemsSound()) return IMAGE_BAD_ITEM;
   if (!arePrincipalsSound()) return IMAGE_BAD_PRINCIPAL;
@@ -183,17 +183,23 @@ export function openImage(size: u32): i32 {
 
 /** SHA-256 of the image with its digest field zeroed, at `out`. */
 export function digestImage(size: u32, out: usize): void {
-  const behind = HEADER_OFFSET_IMAGE_SHA256 + DIGEST_SIZE;
+  digestAround(image, size, HEADER_OFFSET_IMAGE_SHA256, out);
+}
+
+/** SHA-256 of `size` bytes at `start`, the digest at `offset` in them taken as zeros. */
+function digestAround(start: usize, size: u32, offset: i32, out: usize): void {
+  const behind = offset + DIGEST_SIZE;
   sha256Init();
-  sha256Update(image, HEADER_OFFSET_IMAGE_SHA256);
+  sha256Update(start, offset);
   sha256Update(zeros, DIGEST_SIZE);
-  sha256Update(image + behind, i32(size) - behind);
+  sha256Update(start + behind, i32(size) - behind);
   sha256Final(out);
 }
 
-function isDigestSound(size: u32): bool {
-  digestImage(size, computed);
-  return memory.compare(computed, image + HEADER_OFFSET_IMAGE_SHA256, DIGEST_SIZE) == 0;
+/** True when the digest at `offset` is that of the whole, itself taken as zeros. */
+export function digestZeroed(start: usize, size: u32, offset: i32): bool {
+  digestAround(start, size, offset, computed);
+  return memory.compare(computed, start + offset, DIGEST_SIZE) == 0;
 }
 
 /** A name lies in the pool, is not empty, not too long, and its last word is zero-padded. */

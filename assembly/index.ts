@@ -36,6 +36,7 @@ import {
   canonicalEnd,
   configure as configureRegions,
   digestBuffer,
+  findings,
   frame,
   image,
   input,
@@ -45,11 +46,14 @@ import {
   listEntries,
   nameBuffer,
   outputFrame,
+  patterns,
   serverStates,
   terminateInput,
 } from "./memory";
 import { readMessage as readMessageAt } from "./message";
+import { loadPatterns as loadPatternFile } from "./patterns";
 import { beginText, fail, failure, failureAt } from "./reader-state";
+import { findingCount, scanText as scan, scanShape as shapeOf } from "./scan";
 import { joinWords, setCap as setCapWords } from "./scope";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import { decodeString } from "./string";
@@ -64,6 +68,7 @@ export function configure(
   servers: i32,
   inputSize: i32,
   recordSize: i32,
+  patternSize: i32,
 ): i32 {
   return configureRegions(
     u32(imageSize),
@@ -71,6 +76,7 @@ export function configure(
     u32(servers),
     u32(inputSize),
     u32(recordSize),
+    u32(patternSize),
   );
 }
 
@@ -106,6 +112,13 @@ export function regionInputFrame(): usize {
 }
 export function regionOutputFrame(): usize {
   return outputFrame;
+}
+
+export function regionPatterns(): usize {
+  return patterns;
+}
+export function regionFindings(): usize {
+  return findings;
 }
 
 // ---- image ----
@@ -311,4 +324,26 @@ export function checkFrame(): i32 {
 /** The whole decision on the input frame, into the output frame; returns its verdict. */
 export function decide(): i32 {
   return decideFrame();
+}
+
+// ---- scanning text ----
+
+/** Validates the pattern file in its region; returns PATTERN_OK or why not. */
+export function loadPatterns(size: i32): i32 {
+  return loadPatternFile(u32(size));
+}
+
+/** Scans the text in the input region from `from` on; returns where to go on, or -1. */
+export function scanText(from: i32, size: i32): i32 {
+  return scan(from, size);
+}
+
+/** Findings of the last `scanText`. */
+export function scanCount(): i32 {
+  return findingCount;
+}
+
+/** SHAPE_* of the text in the input region, or -1. */
+export function scanShape(size: i32): i32 {
+  return shapeOf(size);
 }

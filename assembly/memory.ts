@@ -1,6 +1,6 @@
 // Region map. Static buffers first, then what `configure` lays out, each region aligned to 64:
 //
-//   | static data | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
+//   | static data | patterns | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
 //
 // Memory grows in `configure` and never again, so a host may keep its views.
 import { INPUT_SIZE, OUTPUT_SIZE_MAX } from "../src/abi/frame";
@@ -16,12 +16,15 @@ import {
   LIMIT_MESSAGE_BYTES_MAX,
   LIMIT_SERVERS,
 } from "../src/abi/limits";
+import { FINDING_COUNT_MAX, FINDING_SIZE } from "../src/abi/patterns";
 
 const PAGE_SIZE: usize = 65536;
 /** Zero bytes behind the input: the reader stops at the first one, and SIMD may read over. */
 const INPUT_PAD: usize = 64;
 /** An image cannot be larger than this: 2^20 items with their longest names stay below it. */
 const IMAGE_SIZE_MAX: u32 = 1073741824;
+/** More than the largest number of states unfolds to. */
+const PATTERN_SIZE_MAX: u32 = 8388608;
 /**
  * One definition's canonical form. RFC 8785 can lengthen a text: `1e20,` (5 bytes) becomes 22, so
  * 1 MiB becomes at most 4.4 MiB. Longer texts are hashed in pieces of this buffer.
@@ -60,9 +63,14 @@ export const listEntries: usize = memory.data(LIST_ENTRY_SIZE * LIST_ENTRY_COUNT
 /** The frames of `decide` (src/abi/frame.ts). */
 export const inputFrame: usize = memory.data(INPUT_SIZE, 16);
 export const outputFrame: usize = memory.data(OUTPUT_SIZE_MAX, 16);
+/** What the scanner found. */
+export const findings: usize = memory.data(FINDING_SIZE * FINDING_COUNT_MAX, 16);
 /** A 32-byte digest, in or out. */
 export const digestBuffer: usize = memory.data(32, 16);
 
+/** The pattern file, and behind it what it unfolds to. */
+export let patterns: usize = 0;
+export let patternCapacity: usize = 0;
 export let image: usize = 0;
 export let imageCapacity: usize = 0;
 export let itemStates: usize = 0;
@@ -97,6 +105,7 @@ export function alignSection(offset: u64): u64 {
  * @param serverCount servers of the image
  * @param inputSize bytes of the largest text that will be read
  * @param recordSize bytes of the largest text that will be canonicalised
+ * @param patternSize bytes of the pattern file and what it unfolds to, 0 for none
  * @returns 1, or 0 when memory cannot be had or an argument is out of range
  */
 export function configure(
@@ -105,11 +114,14 @@ export function configure(
   serverCount: u32,
   inputSize: u32,
   recordSize: u32,
+  patternSize: u32,
 ): i32 {
-  if (input != 0 || imageSize > IMAGE_SIZE_MAX) return 0;
+  if (input != 0 || imageSize > IMAGE_SIZE_MAX || patternSize > PATTERN_SIZE_MAX) return 0;
   if (itemCount > u32(LIMIT_IMAGE_ITEMS) || serverCount > u32(LIMIT_SERVERS)) return 0;
   if (inputSize > u32(LIMIT_MESSAGE_BYTES_MAX) || recordSize > inputSize) return 0;
   let at = align64(__heap_base);
+  const patternsAt = at;
+  at = align64(at + usize(patternSize));
   const imageAt = at;
   at = align64(at + usize(imageSize));
   const itemStatesAt = at;
@@ -132,6 +144,8 @@ export function configure(
   const pages = i32((at + PAGE_SIZE - 1) / PAGE_SIZE);
   const missing = pages - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) return 0;
+  patterns = patternsAt;
+  patternCapacity = usize(patternSize);
   image = imageAt;
   imageCapacity = usize(imageSize);
   itemStates = itemStatesAt;

@@ -132,13 +132,13 @@ function readUtf8(start: usize): usize {
 }
 
 /** Address behind the last code point that `nextCodePoint` returned. */
-let pointEnd: usize = 0;
+export let pointEnd: usize = 0;
 
 /**
  * Decodes one code point of a checked raw span: an escape, an escaped surrogate pair, or UTF-8.
  * Lone surrogates (lenient reading) come back as themselves. Leaves `pointEnd` behind it.
  */
-function nextCodePoint(at: usize): u32 {
+export function nextCodePoint(at: usize): u32 {
   const c = u32(load<u8>(at));
   if (c == CHAR_BACKSLASH) return nextEscaped(at);
   if (c < 0x80) {

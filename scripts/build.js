@@ -14,7 +14,9 @@ function step(...args) {
 
 const TSC = "node_modules/typescript/bin/tsc";
 if (!process.argv.includes("--host")) step("scripts/build-kernel.js");
+step("scripts/build-patterns.js", "--types");
 step(TSC, "-p", "tsconfig.json");
+step("scripts/build-patterns.js");
 step(TSC, "-p", "bench/tsconfig.json");
 
 // WHY: a client starts a guard per server, and a hundred modules take longer to resolve and open

@@ -48,6 +48,7 @@ export type GuardErrorCode =
   | "IMAGE_LIMIT"
   | "KERNEL_LOAD"
   | "KERNEL_CAPACITY"
+  | "PATTERN_INVALID"
   | "JSON_INVALID"
   | "MANIFEST_INVALID"
   | "MANIFEST_LIMIT"

@@ -50,3 +50,19 @@ export type {
 } from "./store/records.ts";
 export type { AsyncStateStore, StateStore, SyncStateStore } from "./store/types.ts";
 export { type Decision, type Layer, type Outcome, REASONS } from "./verdict.ts";
+export { PATTERNS_SHA256, PATTERNS_VERSION } from "./vetting/scanner.ts";
+export type {
+  VettingCategory,
+  VettingFinding,
+  VettingLevel,
+  VettingReport,
+} from "./vetting/types.ts";
+export {
+  scanText,
+  type VettedItem,
+  type VettedManifest,
+  type VettingOptions,
+  vetInstructions,
+  vetManifest,
+  vetTool,
+} from "./vetting/vet.ts";

@@ -90,6 +90,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./fingerprint.ts")).fingerprintCommand,
   },
   {
+    name: "scan",
+    summary: "vet the texts of definitions: live, from a client's configuration, or in a file",
+    load: async () => (await import("./scan.ts")).scanCommand,
+  },
+  {
     name: "check",
     summary: "decide one call, explained layer by layer",
     load: async () => (await import("./check.ts")).checkCommand,

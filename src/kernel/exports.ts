@@ -9,6 +9,7 @@ export interface KernelExports {
     serverCount: number,
     inputSize: number,
     recordSize: number,
+    patternSize: number,
   ): number;
   regionImage(): number;
   regionInput(): number;
@@ -21,6 +22,8 @@ export interface KernelExports {
   regionServerStates(): number;
   regionInputFrame(): number;
   regionOutputFrame(): number;
+  regionPatterns(): number;
+  regionFindings(): number;
   loadImage(size: number): number;
   buildIndex(size: number): number;
   sealImage(size: number): void;
@@ -60,6 +63,10 @@ export interface KernelExports {
   checkMessage(size: number, flags: number): number;
   checkFrame(): number;
   decide(): number;
+  loadPatterns(size: number): number;
+  scanText(from: number, size: number): number;
+  scanCount(): number;
+  scanShape(size: number): number;
 }
 
 /**
@@ -79,6 +86,8 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   regionServerStates: true,
   regionInputFrame: true,
   regionOutputFrame: true,
+  regionPatterns: true,
+  regionFindings: true,
   loadImage: true,
   buildIndex: true,
   sealImage: true,
@@ -118,6 +127,10 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   checkMessage: true,
   checkFrame: true,
   decide: true,
+  loadPatterns: true,
+  scanText: true,
+  scanCount: true,
+  scanShape: true,
 };
 
 /** True when `exports` is the kernel's ABI. */

@@ -14,6 +14,8 @@ export interface KernelSize {
   readonly inputSize: number;
   /** Bytes of the largest text it will canonicalise, at most `inputSize`. */
   readonly recordSize: number;
+  /** Bytes of the pattern file and what it unfolds to; absent for an instance that does not scan. */
+  readonly patternSize?: number;
 }
 
 /** What an instance reads when its host does not say. */
@@ -54,6 +56,7 @@ export class Kernel {
       size.serverCount,
       size.inputSize,
       size.recordSize,
+      size.patternSize ?? 0,
     );
     if (isConfigured !== 1) {
       throw new GuardError(

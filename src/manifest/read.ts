@@ -11,6 +11,14 @@ import { sourceBytes } from "../kernel/strict-json.ts";
 import { decodeName, drainListing, refuseDuplicates } from "./listing.ts";
 import type { LiveItem, Manifest } from "./types.ts";
 
+export interface ReadManifestOptions {
+  /**
+   * `listing`: JSON throughout, and every name once. `each`: a definition is judged by itself, so
+   * that one that no parser reads, or a name that comes twice, leaves the others as they are.
+   */
+  readonly strictness?: "listing" | "each";
+}
+
 /** What a caller may hold: raw text, raw bytes, or a parsed value. */
 export type ManifestSource = string | Uint8Array | object;
 
@@ -33,7 +41,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {GuardError} MANIFEST_INVALID when it is not JSON, or not a manifest; MANIFEST_LIMIT
  *   above 16 MiB; JSON_INVALID for a value that JSON cannot hold
  */
-export function readManifest(source: ManifestSource): Manifest {
+export function readManifest(
+  source: ManifestSource,
+  { strictness = "listing" }: ReadManifestOptions = {},
+): Manifest {
   // one copy: what was judged is what is vetted later
   const bytes = new Uint8Array(sourceBytes(source));
   if (bytes.length > LIMIT_LIST_BYTES) {
@@ -55,13 +66,17 @@ export function readManifest(source: ManifestSource): Manifest {
       instructions = decodeName(kernel, start, kernel.frame(layout.FRAME_WORD_NAME_END));
       continue;
     }
-    found.set(kind, checkListing(kind, drainListing(kernel, kind, bytes), bytes));
+    found.set(kind, checkListing(kind, drainListing(kernel, kind, bytes), bytes, strictness));
   }
+  const itemsOf = (kind: ItemKind): LiveItem[] => {
+    const items = found.get(kind) ?? [];
+    return strictness === "each" ? items : refuseDuplicates(items);
+  };
   return {
-    tools: refuseDuplicates(found.get("tool") ?? []),
-    prompts: refuseDuplicates(found.get("prompt") ?? []),
-    resources: refuseDuplicates(found.get("resource") ?? []),
-    resourceTemplates: refuseDuplicates(found.get("resource_template") ?? []),
+    tools: itemsOf("tool"),
+    prompts: itemsOf("prompt"),
+    resources: itemsOf("resource"),
+    resourceTemplates: itemsOf("resource_template"),
     instructions,
   };
 }
@@ -71,9 +86,11 @@ function checkListing(
   kind: ItemKind,
   items: LiveItem[] | undefined,
   bytes: Uint8Array,
+  strictness: "listing" | "each",
 ): LiveItem[] {
   if (items === undefined)
     throw invalid(`expected an array of ${kind}s, got text that is not JSON`);
+  if (strictness === "each") return items;
   const broken = items.find(({ error, span }) => error !== undefined && !isJson(bytes, span));
   if (broken === undefined) return items;
   throw invalid(`${kind} ${broken.index}: ${broken.error ?? ""}`, broken.span.start);

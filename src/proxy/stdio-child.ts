@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly command: readonly string[];
   /** Names of variables beyond the basic ones; those that are not set are left out. */
   readonly env: readonly string[];
+  /** Variables with their values, as a client's configuration has them. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** `inherit`, or where its stderr goes. */
   readonly stderr: "inherit" | "pipe" | "ignore";
 }
@@ -129,7 +131,10 @@ export class StdioChild {
     const { file, args, isVerbatim } = spawnLine(options.command, process.platform);
     const child = spawn(file, args, {
       detached: process.platform !== "win32",
-      env: childEnvironment(options.env, process.env, process.platform),
+      env: {
+        ...childEnvironment(options.env, process.env, process.platform),
+        ...options.variables,
+      },
       stdio: ["pipe", "pipe", options.stderr],
       windowsHide: true,
       windowsVerbatimArguments: isVerbatim,

@@ -15,6 +15,8 @@ export interface ListStdioOptions extends ListServerOptions {
   readonly command: readonly string[];
   /** Names of variables beyond the basic ones. */
   readonly env?: readonly string[];
+  /** Variables with their values, as a client's configuration has them. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Default `ignore`. */
   readonly stderr?: "inherit" | "ignore";
 }
@@ -28,8 +30,8 @@ const PATIENCE_MS = 1_000;
  * @throws {GuardError} SERVER_START when it cannot be started or ends too early; SERVER_PROTOCOL
  */
 export async function listStdioServer(options: ListStdioOptions): Promise<LiveManifest> {
-  const { command, env = [], stderr = "ignore" } = options;
-  const child = await StdioChild.start({ command, env, stderr });
+  const { command, env = [], variables = {}, stderr = "ignore" } = options;
+  const child = await StdioChild.start({ command, env, variables, stderr });
   try {
     return await listServer(linesOf(child, command), options);
   } finally {

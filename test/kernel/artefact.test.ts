@@ -59,9 +59,9 @@ describe("kernel artefact", () => {
     const { configure, memory, loadImage, check, readMessage } = instance.exports;
     // before it is configured, nothing is decided and nothing is read
     expect(check(0, 1, 0)).toBe(8);
-    expect(configure(0, 0, 0, 1 << 20, 1 << 20)).toBe(1);
+    expect(configure(0, 0, 0, 1 << 20, 1 << 20, 0)).toBe(1);
     const size = memory.buffer.byteLength;
-    expect(configure(0, 0, 0, 1 << 21, 1 << 20)).toBe(0);
+    expect(configure(0, 0, 0, 1 << 21, 1 << 20, 0)).toBe(0);
     expect(loadImage(0)).not.toBe(1);
     readMessage(10, 0);
     expect(memory.buffer.byteLength).toBe(size);

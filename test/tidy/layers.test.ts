@@ -10,6 +10,7 @@ const LAYERS: ReadonlyMap<string, number> = new Map([
   ["sign", 1],
   ["catalog", 2],
   ["manifest", 2],
+  ["vetting", 2],
   ["audit", 2],
   ["store", 2],
   ["guard", 3],
