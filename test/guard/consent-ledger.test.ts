@@ -27,7 +27,7 @@ describe("InMemoryConsentLedger", () => {
     const once = recordOf(ONCE);
     ledger.putConsent(once);
     ledger.consumeConsent(once.id);
-    expect(ledger.putConsent(once)).toBe(true);
+    expect(ledger.putConsent(once)).toBe(false);
     expect(ledger.covering(CALL, NOW)).toBeUndefined();
     expect(ledger.consumeConsent(once.id)).toBe(false);
   });

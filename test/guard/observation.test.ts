@@ -17,6 +17,8 @@ const FINDING: ObservationFinding = {
   severity: "high",
   pattern: "P001",
   excerpt: "ignore",
+  field: "",
+  encoding: "base64",
   start: 0,
   end: 6,
 };
