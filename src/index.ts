@@ -1,5 +1,14 @@
 // Public API, runtime-neutral.
 
+export { AEPEmitter, type AEPEmitterOptions } from "./audit/aep.ts";
+export { approvalModeOf, denyReasonClass } from "./audit/aep-mapping.ts";
+export type {
+  AEPAction,
+  AEPApprovalMode,
+  AEPCapabilityDecision,
+  AEPDenyReasonClass,
+  AEPRecord,
+} from "./audit/aep-types.ts";
 export { isTrustedCatalog, type OpenOptions, TrustedCatalog } from "./catalog/trusted.ts";
 export type {
   Catalog,
@@ -11,7 +20,38 @@ export type {
 } from "./catalog/types.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { type ErrorPlace, GuardError, type GuardErrorCode } from "./errors.ts";
+export {
+  type ApprovalReceipt,
+  type ApprovalStatement,
+  createApprovalReceipt,
+  isApprovalReceiptIntact,
+  type ReceiptOptions,
+} from "./guard/approval-receipt.ts";
+export { type ArgumentsSource, argumentsDigest, type Sha256Text } from "./guard/args-digest.ts";
 export { BoundServer } from "./guard/bound-server.ts";
+export type { ConsentAnswer, ConsentProvider } from "./guard/consent-answer.ts";
+export { InMemoryConsentLedger } from "./guard/consent-ledger.ts";
+export type { ConsentChoice, ConsentQuestion, ConsentReason } from "./guard/consent-question.ts";
+export type { ConsentBinding, ConsentRecord } from "./guard/consent-record.ts";
+export type { DispatchCall, DispatchGuard } from "./guard/dispatch-guard.ts";
+export {
+  createRequestIdentity,
+  isRequestIdentity,
+  type RequestIdentity,
+  type RequestIdentityOptions,
+} from "./guard/identity.ts";
+export { createScopeLease, type ScopeLease, type ScopeLeaseOptions } from "./guard/lease.ts";
+export { isScopeLeaseValid } from "./guard/lease-valid.ts";
+export {
+  type ObservationFinding,
+  type ObservationOptions,
+  type TaintedObservation,
+  type TextScan,
+  type TrustLevel,
+  taintObservation,
+} from "./guard/observation.ts";
+export { renderTaintedObservation } from "./guard/render-observation.ts";
+export type { RouterCall } from "./guard/router-call.ts";
 export { isSafetyBlocked, SafetyBlocked } from "./guard/safety-blocked.ts";
 export {
   type CheckRequest,
@@ -22,10 +62,23 @@ export {
 } from "./guard/scope-guard.ts";
 export { ScopeSet } from "./guard/scope-set.ts";
 export {
+  buildServerCard,
+  type ServerCard,
+  type ServerCardOptions,
+  type ServerCardTool,
+} from "./guard/server-card.ts";
+export {
   type AdmissionItem,
   type AdmissionReport,
   Validator,
 } from "./guard/validator.ts";
+export {
+  type DecisionListener,
+  type GuardedRouter,
+  type McpGuardOptions,
+  type McpRouter,
+  withMcpGuard,
+} from "./guard/with-mcp-guard.ts";
 export { KERNEL_SHA256 } from "./kernel/module.ts";
 export { canonicalize } from "./kernel/strict-json.ts";
 export {

@@ -25,9 +25,10 @@ export class InMemoryConsentLedger {
   readonly #ids = new Map<string, Set<string>>();
 
   /**
-   * Keeps a copy of `record`. A known id changes nothing: what was used stays used.
+   * Keeps a copy of `record`.
    *
-   * @returns false when the ledger is full: the person will be asked again
+   * @returns false when the id is taken (what was used stays used), or the ledger is full: the
+   *   person will be asked again
    * @throws {GuardError} ARGUMENT_INVALID for what is no consent record
    */
   putConsent(record: ConsentRecord): boolean {
@@ -35,7 +36,7 @@ export class InMemoryConsentLedger {
     if (!isConsentRecord(copy)) {
       throw new GuardError("ARGUMENT_INVALID", "expected a record of createConsentRecords");
     }
-    if (this.#entries.has(copy.id)) return true;
+    if (this.#entries.has(copy.id)) return false;
     this.#purge(copy.createdAtMs, PURGE_STEPS);
     if (this.#entries.size >= LIMIT_LEDGER_RECORDS)
       this.#purge(copy.createdAtMs, this.#entries.size);

@@ -17,7 +17,11 @@ export interface ObservationFinding {
   readonly pattern: string;
   /** With hidden characters made visible. */
   readonly excerpt: string;
-  /** Bytes of the scanned text, from its first to behind its last. */
+  /** Where in the scanned text: a JSON pointer, "" for the text itself. */
+  readonly field: string;
+  /** How the text was encoded that the pattern was found in; absent for plain text. */
+  readonly encoding?: string;
+  /** UTF-8 bytes from the start of that text, the first one and the one behind the last. */
   readonly start: number;
   readonly end: number;
 }
@@ -126,14 +130,11 @@ function scanResult(
 ): readonly ObservationFinding[] | undefined {
   if (scan === undefined || text === undefined) return undefined;
   try {
-    return scan(text).findings.map(({ category, severity, pattern, excerpt, start, end }) => ({
-      category,
-      severity,
-      pattern,
-      excerpt,
-      start,
-      end,
-    }));
+    return scan(text).findings.map((finding) => {
+      const { category, severity, pattern, excerpt, field, encoding, start, end } = finding;
+      const copy = { category, severity, pattern, excerpt, field, start, end };
+      return encoding === undefined ? copy : { ...copy, encoding };
+    });
   } catch {
     return undefined;
   }
