@@ -12,6 +12,7 @@ export type {
 export { type Clock, systemClock } from "./clock.ts";
 export { type ErrorPlace, GuardError, type GuardErrorCode } from "./errors.ts";
 export { BoundServer } from "./guard/bound-server.ts";
+export type { PolicyFinding, PolicyRule, PolicyVetting } from "./guard/policy-rule.ts";
 export { isSafetyBlocked, SafetyBlocked } from "./guard/safety-blocked.ts";
 export {
   type CheckRequest,
@@ -21,6 +22,7 @@ export {
   type ScopeGuardOptions,
 } from "./guard/scope-guard.ts";
 export { ScopeSet } from "./guard/scope-set.ts";
+export { isStateChangingTool, type StateChangingSubject } from "./guard/state-changing.ts";
 export {
   type AdmissionItem,
   type AdmissionReport,
