@@ -50,6 +50,7 @@ export {
   type TrustLevel,
   taintObservation,
 } from "./guard/observation.ts";
+export type { PolicyFinding, PolicyRule, PolicyVetting } from "./guard/policy-rule.ts";
 export { renderTaintedObservation } from "./guard/render-observation.ts";
 export type { RouterCall } from "./guard/router-call.ts";
 export { isSafetyBlocked, SafetyBlocked } from "./guard/safety-blocked.ts";
@@ -67,6 +68,7 @@ export {
   type ServerCardOptions,
   type ServerCardTool,
 } from "./guard/server-card.ts";
+export { isStateChangingTool, type StateChangingSubject } from "./guard/state-changing.ts";
 export {
   type AdmissionItem,
   type AdmissionReport,

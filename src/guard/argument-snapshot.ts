@@ -27,8 +27,9 @@ export class ArgumentSnapshot {
    *
    * Raw bytes are copied and must be one JSON object for the strict reader (20-fingerprint section
    * 1). A value must be plain data: a getter, a `toJSON`, a cycle, a bigint, a function, an
-   * `undefined` member, a hole, an object of a class, or more than 10 MiB have no snapshot, because
-   * what would be forwarded is not what was read. Absent arguments are `{}`.
+   * `undefined` member, a hole or an object of a class has no snapshot, because what would be
+   * forwarded is not what was read; nor has more than 10 Mi units, of which a character is one and a
+   * value eight. Absent arguments are `{}`.
    *
    * @param source bytes of JSON text, a value, or a snapshot, which is returned as it is
    * @returns `undefined` for what is none of these. Never throws.
@@ -62,13 +63,16 @@ function valueBytes(value: unknown): Uint8Array | undefined {
 
 const REFUSED = Symbol("not plain data");
 
-/** UTF-16 units and values that may still be copied: shared members could double at every level. */
+/** What one value counts beside its text: what copying it costs, against one character. */
+const VALUE_UNITS = 8;
+
+/** Units that may still be copied: members that are shared could double at every level. */
 interface Budget {
   left: number;
 }
 
 function copyValue(value: unknown, budget: Budget, depth: number): unknown {
-  budget.left -= typeof value === "string" ? value.length + 1 : 1;
+  budget.left -= VALUE_UNITS + (typeof value === "string" ? value.length : 0);
   if (budget.left < 0) return REFUSED;
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") return Number.isFinite(value) ? value : REFUSED;

@@ -67,18 +67,24 @@ function readSentence(description: string): Told {
   const head = description.slice(0, FIRST_SENTENCE_UNITS_MAX);
   const sentence = /^\s*[^\n]*?(?=[.!?](?:\s|$)|\n|$)/.exec(head)?.[0] ?? "";
   let reads = false;
-  // `Notion | Retrieve a user`, `Search - returns a list`: each part starts anew
-  for (const part of sentence.split(/[,;:|()]|\s[-\u2013\u2014/]\s/)) {
-    const told = readPart(wordsOf(part));
-    if (told.changes) return { changes: true, reads };
-    reads ||= told.reads;
+  // `Vendor | Retrieve a user`, `Search - returns a list`: each part starts anew, but behind a comma
+  // there may be a noun
+  for (const part of sentence.split(/[;:|()]|\s[-\u2013\u2014/]\s/)) {
+    for (const [index, clause] of part.split(",").entries()) {
+      const told = readClause(wordsOf(clause), index === 0 ? "leading" : "joined");
+      if (told.changes) return { changes: true, reads };
+      reads ||= told.reads;
+    }
   }
   return { changes: false, reads };
 }
 
-function readPart(words: readonly string[]): Told {
+/** What may stand at a place: a verb, a verb or a noun, anything. */
+type Place = "leading" | "joined" | "other";
+
+function readClause(words: readonly string[], start: Place): Told {
   let reads = false;
-  let place: "leading" | "joined" | "other" = "leading";
+  let place = start;
   for (const [index, word] of words.entries()) {
     const known = verbOf(word);
     const isUsing = USING.has(word) && AFTER_USING.has(words[index + 1] ?? "");
@@ -95,7 +101,7 @@ function readPart(words: readonly string[]): Told {
   return { changes: false, reads };
 }
 
-function placeBehind(word: string): "leading" | "joined" | "other" {
+function placeBehind(word: string): Place {
   if (LEADING.has(word)) return "leading";
   return JOINING.has(word) ? "joined" : "other";
 }
