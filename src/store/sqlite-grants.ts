@@ -9,7 +9,8 @@ import type { ConsentOperations, LeaseOperations } from "./types.ts";
 const LEASE_ORDER = "ORDER BY expires_ms, id";
 const CONSENT_ORDER = "ORDER BY created_ms DESC, id";
 
-export function sqliteLeases(database: SqliteConnection): LeaseOperations {
+/** @param waitsForDisk a used invocation is on the disk before the call goes on */
+export function sqliteLeases(database: SqliteConnection, waitsForDisk: boolean): LeaseOperations {
   return {
     putLease: (given) => {
       const lease = readRecord(LEASE, given, "ARGUMENT_INVALID");
@@ -46,12 +47,11 @@ export function sqliteLeases(database: SqliteConnection): LeaseOperations {
     // one statement: compare and set under SQLite's own write lock
     consumeLease: (id, remainingExpected) => {
       if (remainingExpected !== null && !isCount(remainingExpected)) return false;
-      const updated = database.run(
-        `UPDATE leases SET remaining = remaining - 1
-          WHERE id = ? AND remaining IS ? AND revoked = 0`,
-        id,
-        remainingExpected,
-      );
+      const sql = `UPDATE leases SET remaining = remaining - 1
+          WHERE id = ? AND remaining IS ? AND revoked = 0`;
+      const updated = waitsForDisk
+        ? database.run(sql, id, remainingExpected)
+        : database.runUnsynced(sql, id, remainingExpected);
       return updated === 1;
     },
     revokeLease: (id) => database.run("UPDATE leases SET revoked = 1 WHERE id = ?", id) === 1,

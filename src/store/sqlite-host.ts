@@ -18,6 +18,7 @@ import {
   readRecord,
 } from "./shapes.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
+import { readMeta, writeMeta } from "./sqlite-meta.ts";
 import { driftOf, integerOf, logOf, textOf } from "./sqlite-rows.ts";
 import type { HostOperations } from "./types.ts";
 
@@ -130,13 +131,4 @@ function trustState(
       });
     },
   };
-}
-
-function readMeta(database: SqliteConnection, key: string): string | undefined {
-  const [row] = database.all("SELECT value FROM meta WHERE key = ?", key);
-  return row === undefined ? undefined : textOf(row["value"]);
-}
-
-function writeMeta(database: SqliteConnection, key: string, value: string): void {
-  database.run("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
 }

@@ -1,4 +1,5 @@
 // The store of one machine: a SQLite file that many processes use at once.
+import { endLeasesOfOtherBoot, readBootId } from "./sqlite-boot.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { loadSqliteDriver, type SqliteDriver, type SqliteDriverName } from "./sqlite-driver.ts";
 import { sqliteFault } from "./sqlite-fault.ts";
@@ -33,9 +34,16 @@ export function openSqliteStore(path: string, options: SqliteStoreOptions = {}):
   const driver = loadSqliteDriver(options.driver);
   if (!checkStoreFile(path)) createStoreFile(path, (temporary) => fill(temporary, driver, path));
   const connection = new SqliteConnection(path, driver, busyTimeoutMs);
+  const bootId = readBootId();
+  try {
+    if (bootId !== undefined) endLeasesOfOtherBoot(connection, bootId);
+  } catch (fault) {
+    connection.close();
+    throw fault;
+  }
   return {
     mode: "sync",
-    ...sqliteLeases(connection),
+    ...sqliteLeases(connection, bootId === undefined),
     ...sqliteConsents(connection),
     ...sqliteQuestions(connection),
     ...sqliteSessions(connection),

@@ -21,7 +21,13 @@ export function startStoreProcess(childSource: string, body: string): StoreProce
   const text = `
 import { writeSync } from "node:fs";
 import { once } from "node:events";
-const say = (line) => writeSync(1, line + "\\n");
+const say = (line) => {
+  let rest = Buffer.from(line + "\\n");
+  // the reader may be slower, and this end of the pipe does not wait
+  while (rest.length > 0) {
+    try { rest = rest.subarray(writeSync(1, rest)); } catch (fault) { if (fault.code !== "EAGAIN") throw fault; }
+  }
+};
 ${childSource}
 say("ready");
 await once(process.stdin, "data");

@@ -22,44 +22,12 @@ import { describe, expect, it } from "vitest";
 import { GuardError } from "../../src/errors.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { loadSqliteDriver } from "../../src/store/sqlite-driver.ts";
-import { temporaryDirectory } from "../fixtures/tools.ts";
 import { expectCode } from "../fixtures/trust.ts";
 import { createRandom } from "../oracle/random.ts";
-import { ALICE, consent, FINGERPRINT, hash, lease, NOW_MS } from "./fixtures.ts";
+import { ALICE, FINGERPRINT, hash, lease } from "./fixtures.ts";
+import { alter, filled, home, root } from "./sqlite-files.ts";
 
 const BUILT = new URL("../../build/esm/store/sqlite.js", import.meta.url).href;
-const root = temporaryDirectory();
-let count = 0;
-
-function home(): string {
-  count += 1;
-  const folder = join(root, `home-${count}`);
-  mkdirSync(folder, { mode: 0o700 });
-  return folder;
-}
-
-/** A store with something in every corner, closed. */
-function filled(): { readonly folder: string; readonly path: string } {
-  const folder = home();
-  const path = join(folder, "state.db");
-  const store = openSqliteStore(path);
-  for (let id = 1; id <= 40; id++) {
-    store.putLease(lease(id));
-    store.putConsent(consent(id));
-    store.addTaint(hash(id), id);
-    store.useNonce(`n${id}`, NOW_MS + 1, NOW_MS);
-  }
-  store.close();
-  return { folder, path };
-}
-
-/** Changes a closed database with the SQLite of this host. */
-function alter(path: string, ...statements: readonly string[]): void {
-  const database = loadSqliteDriver()(path);
-  for (const sql of statements) database.exec(sql);
-  database.close();
-}
-
 /** Asserts that the file is refused as damaged, and is afterwards as it was. */
 function expectCorrupt(path: string, words: string): void {
   const before = readFileSync(path);
@@ -117,8 +85,9 @@ store.addTaint(${JSON.stringify(hash(1))}, 1 << Number(process.argv[1]));`;
     const other = home();
     symlinkSync(path, join(other, "state.db"));
     expectCode(() => openSqliteStore(join(other, "state.db")), "HOME_UNSAFE");
-    mkdirSync(join(home(), "state.db"));
-    expectCode(() => openSqliteStore(join(root, `home-${count}`, "state.db")), "HOME_UNSAFE");
+    const taken = join(home(), "state.db");
+    mkdirSync(taken);
+    expectCode(() => openSqliteStore(taken), "HOME_UNSAFE");
     const fault = expectCode(() => openSqliteStore(join(root, "no", "s.db")), "STORE_UNAVAILABLE");
     expect(fault.message).toContain("no folder for it; make the home first");
   });
