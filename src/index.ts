@@ -34,6 +34,8 @@ export { InMemoryConsentLedger } from "./guard/consent-ledger.ts";
 export type { ConsentChoice, ConsentQuestion, ConsentReason } from "./guard/consent-question.ts";
 export type { ConsentBinding, ConsentRecord } from "./guard/consent-record.ts";
 export type { DispatchCall, DispatchGuard } from "./guard/dispatch-guard.ts";
+export { type GatewayOptions, MCPGateway } from "./guard/gateway.ts";
+export type { EvaluateRequest, EvidenceRef, GatewayDecision } from "./guard/gateway-types.ts";
 export {
   createRequestIdentity,
   isRequestIdentity,
@@ -49,6 +51,7 @@ export {
   type TextScan,
   type TrustLevel,
   taintObservation,
+  wrapResult,
 } from "./guard/observation.ts";
 export type { PolicyFinding, PolicyRule, PolicyVetting } from "./guard/policy-rule.ts";
 export { renderTaintedObservation } from "./guard/render-observation.ts";

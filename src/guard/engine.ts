@@ -9,6 +9,7 @@ import {
   SERVER_ADMITTED,
   SERVER_NOT_ADMITTED,
 } from "../abi/layout.ts";
+import { LIMIT_URI_BYTES } from "../abi/limits.ts";
 import { VERDICT_ALLOWED } from "../abi/verdict.ts";
 import { toHex } from "../bytes.ts";
 import type { Catalog } from "../catalog/types.ts";
@@ -25,6 +26,7 @@ import {
   type ScopeWords,
 } from "../kernel/decide.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { KIND_CODES } from "../manifest/listing.ts";
 import { toDecision } from "../verdict.ts";
 import {
   argumentWords,
@@ -154,6 +156,7 @@ export class DecisionEngine {
    */
   decide(call: EngineCall, options: DecideOptions): EngineDecision {
     const prepared = this.#prepare(call, options);
+    this.#keepDrift(prepared);
     const taken: Taken = { lease: undefined, consent: undefined, usedUp: new Set() };
     for (let attempt = 0; attempt < LIMIT_DECIDE_ATTEMPTS; attempt++) {
       const tried = this.#try(prepared, taken, false);
@@ -166,6 +169,13 @@ export class DecisionEngine {
     return this.#answer(prepared, this.#try(prepared, taken, true), options);
   }
 
+  /** The definition that a call is decided with; `undefined` when none was seen. */
+  liveOf(call: EngineCall): LiveDefinition | undefined {
+    const target = this.items.at(call.item);
+    if (call.definition !== undefined || target === undefined) return call.definition;
+    return this.#guard.live.get(target.serverIndex, call.item);
+  }
+
   #prepare(call: EngineCall, { audit, grants = this.#grants }: DecideOptions): Prepared {
     const { items } = this;
     // INVARIANT: the clock and the iterators of the caller run before anything is written
@@ -173,8 +183,7 @@ export class DecisionEngine {
     const scope = call.scopes === undefined ? undefined : scopeWords(this.catalog, call.scopes);
     const target = items.at(call.item);
     const serverIndex = target?.serverIndex ?? items.serverIndexOf(call.serverId);
-    const seen = target === undefined ? undefined : this.#guard.live.get(serverIndex, call.item);
-    const live = call.definition ?? seen;
+    const live = this.liveOf(call);
     const facts =
       target === undefined || live === undefined
         ? undefined
@@ -191,6 +200,18 @@ export class DecisionEngine {
     const argsDigest = undefined;
     const fixed = { call, target, live, facts, caller, judged, scope, serverIndex };
     return { ...fixed, nowMs, audit, grants, argsDigest };
+  }
+
+  /**
+   * A definition that the caller holds and that is not the pinned one has drifted, and that sticks
+   * (20-fingerprint section 3): the pinned one, shown later, does not mend it.
+   */
+  #keepDrift({ call, target, live }: Prepared): void {
+    if (call.definition === undefined || target === undefined || live === undefined) return;
+    if (target.item.fingerprints.includes(live.fingerprint)) return;
+    const guard = this.#guard;
+    const size = guard.writeName(target.item.name, LIMIT_URI_BYTES);
+    this.#kernel.exports.markDrifted(target.serverIndex, KIND_CODES[target.item.kind], size);
   }
 
   /**

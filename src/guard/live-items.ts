@@ -16,9 +16,17 @@ export interface LiveDefinition {
 /** The live definition of a listed item; `undefined` when it could not be read. */
 export function liveDefinition(item: LiveItem): LiveDefinition | undefined {
   const { fingerprint, source, span } = item;
-  const digest = fromHex(fingerprint?.slice(7) ?? "");
-  if (fingerprint === undefined || digest?.length !== 32) return undefined;
-  const text = source?.subarray(span.start, span.end);
+  if (fingerprint === undefined) return undefined;
+  return liveDefinitionOf(fingerprint, source?.subarray(span.start, span.end));
+}
+
+/** `undefined` when `fingerprint` is not `sha256:` and 64 lower-case hex digits. */
+export function liveDefinitionOf(
+  fingerprint: string,
+  text: Uint8Array | undefined,
+): LiveDefinition | undefined {
+  const digest = fromHex(fingerprint.slice("sha256:".length));
+  if (digest?.length !== 32) return undefined;
   return { fingerprint, digest: digestWords(digest), text };
 }
 
