@@ -34,7 +34,8 @@ export interface JudgedArguments {
   readonly policyIds: readonly string[];
   /** One line where something refused; never holds a value. */
   readonly detail: string | undefined;
-  readonly source: unknown;
+  /** Their JSON text, where they were read. */
+  readonly text: string | undefined;
 }
 
 const CUSTOM: Readonly<Record<Outcome, number>> = {
@@ -54,11 +55,10 @@ export function judgeCallArguments(question: ArgumentsQuestion): JudgedArguments
     rules.length > 0;
   if (!needsReading) {
     // WHY: nothing asks about a member, so the arguments are not read: 5 us of a decision of 1
-    const holds = isPlainArguments(args);
-    return holds ? { ...HOLDS, source: args } : { ...UNREADABLE, source: args };
+    return isPlainArguments(args) ? HOLDS : UNREADABLE;
   }
   const snapshot = ArgumentSnapshot.of(args);
-  if (snapshot === undefined) return { ...UNREADABLE, source: undefined };
+  if (snapshot === undefined) return UNREADABLE;
   const constraints =
     item === undefined
       ? { ok: true as const }
@@ -71,13 +71,13 @@ export function judgeCallArguments(question: ArgumentsQuestion): JudgedArguments
     custom: CUSTOM[policy.outcome],
     policyIds: policy.matchedPolicyIds,
     detail: constraints.ok ? (schema.ok ? undefined : schema.message) : constraints.message,
-    source: snapshot.text,
+    text: snapshot.text,
   };
 }
 
 /** `sha256:<hex>` of the arguments; `undefined` when they have no canonical form. */
-export function digestOfArguments(judged: JudgedArguments): string | undefined {
-  return tryArgumentsDigest(judged.source);
+export function digestOfArguments(judged: JudgedArguments, args: unknown): string | undefined {
+  return judged === UNREADABLE ? undefined : tryArgumentsDigest(judged.text ?? args);
 }
 
 /** As `digestOfArguments`, for a frame; zeros where there is none. */
@@ -91,7 +91,7 @@ const HOLDS: JudgedArguments = {
   custom: abi.CUSTOM_NOTHING,
   policyIds: [],
   detail: undefined,
-  source: undefined,
+  text: undefined,
 };
 
 const UNREADABLE: JudgedArguments = {

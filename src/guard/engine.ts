@@ -76,7 +76,7 @@ export interface DecideOptions {
   /** Copies of both frames go into the answer. */
   readonly keepsFrames?: boolean;
   /** Default: the engine's own store. */
-  readonly grants?: Grants;
+  readonly grants?: Grants | undefined;
 }
 
 /** What of a call stays the same however often it is decided. */
@@ -101,7 +101,7 @@ interface Taken {
   lease: StoredLease | undefined;
   consent: ConsentRecord | undefined;
   /** Records that somebody else has used up. */
-  readonly usedUp: Set<string>;
+  usedUp: Set<string> | undefined;
 }
 
 /** One attempt. */
@@ -127,6 +127,8 @@ export class DecisionEngine {
   readonly #callers: CallerFactsCache;
   readonly #facts = new ItemFactsCache();
   readonly #image: DigestWords;
+  readonly #itemStatesAt: number;
+  readonly #serverStatesAt: number;
   readonly #usesLease: boolean;
   readonly #usesConsent: boolean;
 
@@ -145,6 +147,8 @@ export class DecisionEngine {
     const digest = this.#kernel.bytes.slice(at, at + 32);
     this.#image = digestWords(digest);
     this.imageDigest = toHex(digest);
+    this.#itemStatesAt = this.#kernel.exports.regionItemStates();
+    this.#serverStatesAt = this.#kernel.exports.regionServerStates();
     this.#usesLease = this.catalog.rules.some(({ when }) => when.lease !== undefined);
     this.#usesConsent = this.catalog.rules.some(({ when }) => when.consent !== undefined);
   }
@@ -157,7 +161,7 @@ export class DecisionEngine {
   decide(call: EngineCall, options: DecideOptions): EngineDecision {
     const prepared = this.#prepare(call, options);
     this.#keepDrift(prepared);
-    const taken: Taken = { lease: undefined, consent: undefined, usedUp: new Set() };
+    const taken: Taken = { lease: undefined, consent: undefined, usedUp: undefined };
     for (let attempt = 0; attempt < LIMIT_DECIDE_ATTEMPTS; attempt++) {
       const tried = this.#try(prepared, taken, false);
       if (tried.outcome !== abi.OUTCOME_ALLOW) return this.#answer(prepared, tried, options);
@@ -167,6 +171,11 @@ export class DecisionEngine {
     }
     // others are always faster: as if nothing were left
     return this.#answer(prepared, this.#try(prepared, taken, true), options);
+  }
+
+  /** Index in the image of a tool; -1 when it is not pinned. */
+  toolOf(serverId: string, tool: string): number {
+    return this.#guard.toolOf(serverId, tool);
   }
 
   /** The definition that a call is decided with; `undefined` when none was seen. */
@@ -198,8 +207,20 @@ export class DecisionEngine {
       protectedPaths: this.#protectedPaths,
     });
     const argsDigest = undefined;
-    const fixed = { call, target, live, facts, caller, judged, scope, serverIndex };
-    return { ...fixed, nowMs, audit, grants, argsDigest };
+    return {
+      call,
+      target,
+      live,
+      facts,
+      caller,
+      judged,
+      scope,
+      serverIndex,
+      nowMs,
+      audit,
+      grants,
+      argsDigest,
+    };
   }
 
   /**
@@ -246,11 +267,11 @@ export class DecisionEngine {
 
   #fields(prepared: Prepared, tried: Tried): InputFields {
     const { call, target, live, facts, caller, judged, scope, serverIndex } = prepared;
-    const { bytes, exports } = this.#kernel;
+    const { bytes } = this.#kernel;
     const { lease, consent } = tried;
     const needsDigest = lease?.argsDigest != null || consent !== undefined;
-    const fromStates = target === undefined ? 0 : bytes[exports.regionItemStates() + call.item];
-    const ofServer = serverIndex < 0 ? 0 : bytes[exports.regionServerStates() + serverIndex];
+    const fromStates = target === undefined ? 0 : bytes[this.#itemStatesAt + call.item];
+    const ofServer = serverIndex < 0 ? 0 : bytes[this.#serverStatesAt + serverIndex];
     // WHY: a definition that the caller holds is compared with the pin itself; whether the server
     // was listed says nothing of it, what drifted before does
     const isHeld = call.definition !== undefined;
@@ -357,7 +378,7 @@ export class DecisionEngine {
     const { principalHash, serverId, itemFingerprint } = binding;
     if (consent !== undefined) return consent;
     const records = prepared.grants.consents(principalHash, serverId, itemFingerprint);
-    const open = records.filter(({ id }) => !usedUp.has(id));
+    const open = records.filter(({ id }) => usedUp?.has(id) !== true);
     return chooseConsent(open, binding, prepared.nowMs);
   }
 
@@ -389,7 +410,7 @@ export class DecisionEngine {
   }
 
   #argsDigest(prepared: Prepared): string | undefined {
-    prepared.argsDigest ??= digestOfArguments(prepared.judged) ?? null;
+    prepared.argsDigest ??= digestOfArguments(prepared.judged, prepared.call.args) ?? null;
     return prepared.argsDigest ?? undefined;
   }
 
@@ -404,6 +425,7 @@ export class DecisionEngine {
     const { grants } = prepared;
     if (consent !== undefined && taken.consent === undefined) {
       if (!grants.takeConsent(consent.id)) {
+        taken.usedUp ??= new Set();
         taken.usedUp.add(consent.id);
         return false;
       }
@@ -442,7 +464,7 @@ export class DecisionEngine {
       asking,
       dryRun: word(abi.OUTPUT_OFFSET_DRY_RUN),
       stateChanging: word(abi.OUTPUT_OFFSET_STATE_CHANGING) !== 0,
-      ruleIds: [...this.#matchedRules(), ...prepared.judged.policyIds],
+      ruleIds: this.#matchedRules(prepared.judged.policyIds),
       lease: isConsumed ? afterUse(isConsumed) : undefined,
       consentId: tried.consent?.id,
       taint: tried.taint,
@@ -455,20 +477,22 @@ export class DecisionEngine {
     };
   }
 
-  #matchedRules(): readonly string[] {
+  /** The catalog's rules that matched, and behind them the host's. */
+  #matchedRules(policyIds: readonly string[]): readonly string[] {
     const { rules } = this.catalog;
-    if (rules.length === 0) return NO_RULES;
+    if (rules.length === 0) return policyIds;
     const { bytes, outputFrameAt } = this.#kernel;
     const at = outputFrameAt + abi.OUTPUT_OFFSET_RULES;
-    return rules
-      .filter((_, index) => (((bytes[at + (index >> 3)] ?? 0) >> (index & 7)) & 1) === 1)
-      .map((rule) => rule.id);
+    const matched = rules.filter(
+      (_, index) => (((bytes[at + (index >> 3)] ?? 0) >> (index & 7)) & 1) === 1,
+    );
+    if (matched.length === 0) return policyIds;
+    return [...matched.map((rule) => rule.id), ...policyIds];
   }
 }
 
 /** A session that nobody can be asked about carries every label. */
 const TAINT_ALL = -1;
-const NO_RULES: readonly string[] = Object.freeze([]);
 const PREFIX_SIZE = "sha256:".length;
 
 function afterUse(lease: StoredLease): StoredLease {

@@ -14,7 +14,7 @@ import { CardCatalog } from "./card-catalog.ts";
 import { askConsent, type ConsentProvider } from "./consent-answer.ts";
 import { answerRecords, questionOf } from "./consent-flow.ts";
 import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
-import { DecisionEngine, LIMIT_DECIDE_ATTEMPTS } from "./engine.ts";
+import { type DecideOptions, DecisionEngine, LIMIT_DECIDE_ATTEMPTS } from "./engine.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
 import { GatewayAnswers } from "./gateway-answer.ts";
 import { gatewayEvent } from "./gateway-audit.ts";
@@ -24,7 +24,6 @@ import { HeldDefinitions } from "./held-definition.ts";
 import { isRequestIdentity } from "./identity.ts";
 import type { ScopeLease } from "./lease.ts";
 import { leaseState } from "./lease-valid.ts";
-import { memberReader } from "./member-reader.ts";
 import { type TaintedObservation, wrapResult } from "./observation.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 import { PrefetchedGrants } from "./prefetched-grants.ts";
@@ -233,35 +232,37 @@ export class MCPGateway {
 
   /** Copies a request once; what is malformed in it refuses, and never throws. */
   #read(request: EvaluateRequest): EngineCall {
-    const read = memberReader(request);
-    const identity = read?.("identity");
-    const serverId = textOf(read?.("serverId"));
-    const tool = read?.("tool");
-    const leaseId = read?.("leaseId");
-    const scopes = read?.("scopes");
-    const isHeld = typeof tool === "object" && tool !== null;
-    const name = textOf(isHeld ? memberReader(tool)?.("name") : tool);
-    return {
-      identity: isRequestIdentity(identity) ? identity : undefined,
-      serverId,
-      name,
-      item: this.#world.guard.resolve(serverId, name)?.item ?? -1,
-      args: read?.("args"),
-      scopes: scopes === undefined ? undefined : namesOf(scopes),
-      // a lease that cannot be one is still named, and does not hold
-      leaseId: leaseId === undefined ? undefined : textOf(leaseId),
-      definition: isHeld ? this.#definitions.of(tool) : undefined,
-      isConsentRefused: false,
-    };
+    try {
+      const { identity, serverId, tool, args, scopes, leaseId } = request;
+      const isHeld = typeof tool === "object" && tool !== null;
+      const name = textOf(isHeld ? Reflect.get(tool, "name") : tool);
+      const server = textOf(serverId);
+      return {
+        identity: isRequestIdentity(identity) ? identity : undefined,
+        serverId: server,
+        name,
+        item: this.#world.engine.toolOf(server, name),
+        args,
+        scopes: scopes === undefined ? undefined : namesOf(scopes),
+        // a lease that cannot be one is still named, and does not hold
+        leaseId: leaseId === undefined ? undefined : textOf(leaseId),
+        definition: isHeld ? this.#definitions.of(tool) : undefined,
+        isConsentRefused: false,
+      };
+    } catch {
+      // a getter that throws, or no object at all
+      return UNREADABLE;
+    }
   }
 
-  #decideOptions(grants?: Grants): Parameters<DecisionEngine["decide"]>[1] {
+  #decideOptions(grants?: Grants): DecideOptions {
     const { audit, auditMode } = this.#options;
+    if (audit === undefined && grants === undefined) return UNRECORDED;
     const whenBlind = auditMode === "best-effort" ? AUDIT_BEST_EFFORT : 0;
     return {
       audit: audit === undefined || audit.isAvailable ? AUDIT_AVAILABLE : whenBlind,
       keepsFrames: audit !== undefined,
-      ...(grants === undefined ? {} : { grants }),
+      grants,
     };
   }
 
@@ -341,6 +342,21 @@ export class MCPGateway {
     });
   }
 }
+
+const UNRECORDED: DecideOptions = { audit: AUDIT_AVAILABLE };
+
+/** Nobody calls nothing: refused by every layer that looks. */
+const UNREADABLE: EngineCall = Object.freeze({
+  identity: undefined,
+  serverId: "",
+  name: "",
+  item: -1,
+  args: undefined,
+  scopes: undefined,
+  leaseId: undefined,
+  definition: undefined,
+  isConsentRefused: false,
+});
 
 /** A store that holds nothing, and keeps nothing: whatever needs it is refused. */
 const NO_GRANTS: GrantStore = {

@@ -1,6 +1,7 @@
 // The kernel instance of one guard, and the few things every check does: write names, split the
 // time, keep track of the bound server.
-import { LIMIT_SERVER_ID_BYTES } from "../abi/limits.ts";
+import { KIND_TOOL } from "../abi/layout.ts";
+import { LIMIT_NAME_BYTES, LIMIT_SERVER_ID_BYTES } from "../abi/limits.ts";
 import { isWellFormed, utf8 } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { loadImage } from "../kernel/image-kernel.ts";
@@ -125,6 +126,13 @@ export class GuardKernel {
   /** Writes a name; see `writeText`. */
   writeName(name: unknown, sizeMax: number): number {
     return writeText(this.kernel, PLACE_NAME, name, sizeMax);
+  }
+
+  /** Index in the image of a tool; -1 when it is not pinned. */
+  toolOf(server: unknown, tool: unknown): number {
+    const serverSize = this.writeServer(server);
+    const nameSize = this.writeName(tool, LIMIT_NAME_BYTES);
+    return this.kernel.exports.resolve(serverSize, KIND_TOOL, nameSize);
   }
 
   /** Makes `id` the kernel's bound server; its index, or -1 when the catalog does not name it. */

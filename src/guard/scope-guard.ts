@@ -152,10 +152,7 @@ export class ScopeGuard {
 
   /** The tool's handle, or `undefined` when it is not in the catalog. Says nothing of admission. */
   resolve(server: string, tool: string): Handle | undefined {
-    const guard = this.#guard;
-    const serverSize = guard.writeServer(server);
-    const nameSize = guard.writeName(tool, LIMIT_NAME_BYTES);
-    const item = guard.kernel.exports.resolve(serverSize, KIND_TOOL, nameSize);
+    const item = this.#guard.toolOf(server, tool);
     return item < 0 ? undefined : { owner: this, item };
   }
 

@@ -29,11 +29,16 @@ export function memorySessions(): SessionOperations {
     return found;
   };
   // WHY: `|` gives an i32; a mask is a u32
-  const taintOf = (hash: string): number =>
-    lineage(hash).reduce((mask, { own }) => (mask | own) >>> 0, 0);
+  const taintOf = (hash: string): number => {
+    const known = sessions.get(hash);
+    if (known === undefined) return 0;
+    if (known.parent === null) return known.own;
+    return lineage(hash).reduce((mask, { own }) => (mask | own) >>> 0, 0);
+  };
   return {
     getTaint: (hash) => {
-      assertSession(hash);
+      // WHY: what is kept was checked when it came in; 60 ns of a decision of 1 500
+      if (!sessions.has(hash)) assertSession(hash);
       return taintOf(hash);
     },
     addTaint: (hash, mask) => {
