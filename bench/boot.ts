@@ -62,7 +62,7 @@ export async function measureBoot(toolCount: number): Promise<Finding[]> {
     return [
       {
         key: `P11/${toolCount}`,
-        what: `boot, ${toolCount} tools, ${envelope.length} B envelope`,
+        what: `boot, ${toolCount} tools, 3 of 5 signatures, ${envelope.length} B envelope`,
         unit: "ms",
         values,
         scores,

@@ -37,6 +37,7 @@ export interface BenchCatalog extends SignedFiles {
 export const NOW_MS: number = Date.UTC(2026, 11, 1);
 
 export const TOOLS_PER_SERVER = 20;
+const SIGNER_COUNT = 3;
 /** Every so many tools one is not readable: refused calls are part of the measured mix. */
 const WRITE_EVERY = 16;
 const VERBS = ["read", "list", "search", "create", "update", "fetch", "export", "resolve"];
@@ -55,19 +56,25 @@ function toolAt(index: number, toolsPerServer: number): PlainTool {
   };
 }
 
-function definitionOf({ tool }: PlainTool): object {
-  return { name: tool, inputSchema: { type: "object" } };
-}
-
-/** Makes and signs a catalog of `toolCount` tools. The same counts give the same bytes. */
-export function makeCatalog(toolCount: number, toolsPerServer: number): BenchCatalog {
+/**
+ * Makes and signs a catalog of `toolCount` tools. The same counts give the same bytes.
+ *
+ * @param inputSchema of every tool
+ */
+export function makeCatalog(
+  toolCount: number,
+  toolsPerServer: number,
+  inputSchema: object = { type: "object" },
+): BenchCatalog {
   const tools = Array.from({ length: toolCount }, (_, index) => toolAt(index, toolsPerServer));
   const manifests = new Map<string, string>();
   const sections: string[] = [];
   for (let first = 0; first < toolCount; first += toolsPerServer) {
     const ofServer = tools.slice(first, first + toolsPerServer);
     const id = ofServer[0]?.server ?? "";
-    const manifest = JSON.stringify({ tools: ofServer.map(definitionOf) });
+    const manifest = JSON.stringify({
+      tools: ofServer.map(({ tool }) => ({ name: tool, inputSchema })),
+    });
     manifests.set(id, manifest);
     sections.push(serverText(id, ofServer, manifest));
   }
@@ -94,22 +101,23 @@ function serverText(id: string, tools: readonly PlainTool[], manifest: string): 
   return `${head}max_allowed_scope = ["fs.read", "fs.write"]\n${items.join("")}`;
 }
 
-/** Signs a catalog of these server sections with a key of its own. */
+/** Signs a catalog of these server sections: 3 of the 5 keys of its own trust root. */
 function signFiles(sections: string): SignedFiles {
-  const key = new PrivateKey(new Uint8Array(32).fill(7));
+  const keys = [7, 8, 9, 10, 11].map((byte) => new PrivateKey(new Uint8Array(32).fill(byte)));
+  const names = keys.map((_, index) => `operator-${index + 1}`);
   const rootText = createRoot({
     version: 1,
     expiresMs: Date.UTC(2028, 0, 1),
     catalogVersionFloor: 1,
-    keys: new Map([["bench", key.publicKey]]),
+    keys: new Map(keys.map(({ publicKey }, index) => [names[index] ?? "", publicKey])),
     roles: {
-      root: { keys: ["bench"], threshold: 1 },
-      catalog: { keys: ["bench"], threshold: 1, maxLifetimeDays: 120 },
+      root: { keys: names, threshold: SIGNER_COUNT },
+      catalog: { keys: names, threshold: SIGNER_COUNT, maxLifetimeDays: 120 },
     },
   });
   const head = `schema = 1\nid = "bench"\nversion = 1\nissued = 2026-11-20T00:00:00Z\nexpires = 2027-02-20T00:00:00Z\n`;
   const sign = (type: string, text: string): Uint8Array =>
-    utf8(serializeEnvelope(createEnvelope(type, utf8(text), [key])));
+    utf8(serializeEnvelope(createEnvelope(type, utf8(text), keys.slice(0, SIGNER_COUNT))));
   return {
     root: sign(ROOT_PAYLOAD_TYPE, rootText),
     rootPin: toHex(sha256(utf8(rootText))),

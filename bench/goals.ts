@@ -31,6 +31,7 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P3/240", least(3, 4)],
   ["P3/600", least(3, 4)],
   ["P3/4096", least(undefined, 2.5)],
+  ["P4/evaluate", most(1.5, 1)],
   ...[64, 256, 1024, 16_384, 1_048_576].flatMap((size): [string, Goal][] => [
     [`P5/${size}/noble`, least(2, 2.2)],
     [`P5/${size}/hash-wasm`, least(undefined, 1.05)],
@@ -47,8 +48,8 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P9/added", most(0.15, 0.1)],
   ["P9/pass-through", most(undefined, 1.1)],
   ["P9/throughput", least(undefined, 0.9)],
-  ["P11/200", most(undefined, 15)],
-  ["P11/10000", most(300, 120)],
+  ["P11/200", most(25, 15)],
+  ["P11/10000", most(200, 120)],
   ["P11/100000", most(undefined, 1200)],
   ["P11/200/memory", most(undefined, 192)],
   ["P11/10000/memory", most(undefined, 192)],

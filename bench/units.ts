@@ -41,6 +41,7 @@ export const UNITS: readonly Unit[] = [
       (await import("./message.js")).measureMessage(size),
     ),
   ),
+  unit("P4", "evaluate", RUN_COUNT, async () => (await import("./evaluate.js")).measureEvaluate()),
   ...DIGEST_SIZES.map((size) =>
     unit("P5", `sha256-${size}`, RUN_COUNT, async () =>
       (await import("./digest.js")).measureSha256(size),
