@@ -41,7 +41,7 @@ export function scanFile(path: string): ScannedFile {
 
 function scanBytes(bytes: Uint8Array): ScannedFile {
   const first = bytes.find((byte) => byte > 0x20);
-  const whole = first === OPEN[0] ? [] : valueOf(bytes);
+  const whole = first === OPEN[0] ? [] : lenientValue(bytes);
   if (whole === undefined) return scanLines(bytes);
   if (Array.isArray(whole)) return scanManifest(bytes);
   if (typeof whole === "object" && whole !== null) {
@@ -54,7 +54,7 @@ function scanBytes(bytes: Uint8Array): ScannedFile {
 }
 
 /** What the file says to a lenient parser; `undefined` when it is not one JSON text. */
-function valueOf(bytes: Uint8Array): unknown {
+function lenientValue(bytes: Uint8Array): unknown {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     return value;

@@ -9,7 +9,11 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "orders to ignore the instructions given before",
     window: 110,
     isSentence: true,
-    match: ["{ignore} .. {prior} .. {rules}"],
+    match: [
+      "{ignore} .. {prior} .. {rules}",
+      "{ignore} .. {every} .. {core}",
+      "{overrule} .. {prior} .. {core}",
+    ],
   },
   {
     id: "P011",
@@ -31,7 +35,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "you are now|you will now|you now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as .. {unbound}",
-      "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as|you have|you are now .. {none} .. {restricted}",
+      "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|respond as .. {none} .. {restricted}",
       "{unbound}",
       "you are now a|you are now an|you are now in|you are now operating|you are now the|you are now dan",
     ],
@@ -80,7 +84,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{person} .. {unasked} .. {unaware}",
-      "without the users knowledge|without user knowledge|without the user knowing|without the users awareness|without the user noticing|without their knowledge|unbeknownst|hidden from the user|hide this from|hide it from the user|keep this secret|keep it secret|keep this hidden|keep this confidential|keep this between|leave no trace|cover your tracks|do not leave any trace|conceal this|stay hidden|without raising suspicion|without alerting|without informing|without notifying|without mentioning|without disclosing|without telling",
+      "without the users knowledge|without user knowledge|without the user knowing|without the users awareness|without the user noticing|without their knowledge|unbeknownst|hidden from the user|hide this from|hide it from the user|keep this secret|keep it secret|keep this hidden|keep this confidential|keep this between|leave no trace|cover your tracks|do not leave any trace|conceal this|stay hidden|without raising suspicion|without alerting|without informing|without mentioning|without disclosing|without telling",
     ],
   },
   {
@@ -88,9 +92,13 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     category: "tool_poisoning",
     severity: "high",
     title: "something is done in silence",
-    window: 50,
+    window: 26,
     isSentence: true,
-    match: ["{silent} .. {busy}", "{leave} .. {silent}"],
+    match: [
+      "covertly|secretly|surreptitiously|stealthily",
+      "{silent} .. {busy}",
+      "{leave} .. {silent}",
+    ],
   },
   {
     id: "P018",
@@ -119,7 +127,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "claims to rank above other instructions or tools",
     window: 80,
     isSentence: true,
-    match: ["{rank} .. {rules}|{tools}|requests|request"],
+    match: [
+      "{rank} .. {rules}|other tools|any tool|all tools|other tool|other servers|user request*|the users request*",
+    ],
   },
   {
     id: "P021",
@@ -128,6 +138,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "text from elsewhere is to be obeyed",
     window: 80,
     isSentence: true,
+    unless: "dontobey",
     match: ["{obey} .. {theirs}"],
   },
   {
@@ -138,7 +149,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     fields: ["prose", "value", "result"],
-    match: ["{reveal} .. {inner}"],
+    match: ["{reveal} .. {inner}", "{printout} .. {prompts}"],
   },
   {
     id: "P023",
@@ -166,8 +177,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 80,
     isSentence: true,
     match: [
+      "do not use|never use|avoid .. tool|server|one .. compromised|malicious|unsafe|insecure|infected|untrusted",
+      "prerequisite for|required for .. all|any|other|every .. tools|operations|functions .. fail|not work|be blocked|refuse",
       "{othertools} .. {broken}",
-      "prerequisite for|required before|precondition for|precondition of|prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
     ],
   },
   {
