@@ -340,14 +340,14 @@ function complete(ruleIndex: u32, rule: usize, firstEnd: usize, letters: u32, en
   if (load<u32>(found) == field) return;
   const flags = u32(load<u8>(rule, RULE_OFFSET_FLAGS));
   if ((flags & RULE_FLAG_SENTENCE) != 0 && hasStop(firstEnd, end)) return;
-  const start = wordStart(firstEnd, letters);
   const unless = u32(load<u16>(rule, RULE_OFFSET_UNLESS));
   if (unless != u32(RULE_NO_SLOT)) {
     const seen = input + usize(load<u32>(slotsAt + usize(unless) * SLOT_TABLE_SIZE));
     const window = usize(load<u16>(rule, RULE_OFFSET_WINDOW));
-    if (seen > fieldStart && seen + window >= start) return;
+    if (seen > fieldStart && seen + window >= firstEnd) return;
   }
   store<u32>(found, field);
+  const start = wordStart(firstEnd, letters);
   const quoted = isQuote(previous(start)) || isQuote(end - 1) || isQuote(end);
   addFinding(ruleIndex, start, end, quoted ? FINDING_FLAG_QUOTED : 0);
 }
