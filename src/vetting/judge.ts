@@ -21,6 +21,9 @@ const ENCODED: VettingPattern = {
   title: "text that only a decoder can read",
 };
 
+/** Words one after the other: a sentence rather than a token or an identifier. */
+const SENTENCE = /[A-Za-z]{2,} [A-Za-z]{2,}/;
+
 /** UTF-8 bytes of text on either side of a finding in its excerpt. */
 const CONTEXT_SIZE = 40;
 const EXCERPT_SIZE_MAX = 200;
@@ -42,7 +45,7 @@ export function judgeFields(fields: readonly TextField[]): Judgement {
     if (!seen.has(`${finding.field} ${finding.pattern}`)) judged.push(finding);
   }
   for (const source of decoded) {
-    if (source.encoding === "base64") {
+    if (source.encoding === "base64" && SENTENCE.test(source.text)) {
       judged.push(
         fromDecoded(ENCODED, { start: 0, end: utf8(source.text).length }, source, fields),
       );

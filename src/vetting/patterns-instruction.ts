@@ -51,7 +51,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
       "{disable} .. {safety}",
       "{safety} .. {disabled}",
       "{none} .. {safety}",
-      "entered|enter|enable|activate|in .. unrestricted mode|developer mode|maintenance mode|debug mode|admin mode|override mode .. no|without|all|ignore",
+      "entered|enter|enable|activate .. unrestricted mode|developer mode|maintenance mode|debug mode|admin mode|override mode .. no|without|all|ignore",
     ],
   },
   {
