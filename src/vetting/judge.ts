@@ -28,8 +28,15 @@ const SENTENCE = /[A-Za-z]{2,} [A-Za-z]{2,}/;
 const CONTEXT_SIZE = 40;
 const EXCERPT_SIZE_MAX = 200;
 /** Words of a text that speaks about an attack instead of making one. */
-const MENTION =
-  /\b(?:phrases?|quot(?:es?|ed|ing)|examples?|samples?|detectors?|prompt[- ]injection|jailbreak corpora|attacks?|fixtures?|transcript|guidance|documentation|corpora|changelog|benchmark|assert\w*|malicious page|lesson|quiz|workshop|students|learners|analysts|regression test|pattern to refuse)\b|ATTACK_/i;
+const MENTION = new RegExp(
+  `\\b(?:${[
+    "phrases?|quot(?:es?|ed|ing)|examples?|samples?|detectors?|prompt[- ]injection|fixtures?",
+    "jailbreak corpora|attacks?|transcript|guidance|documentation|corpora|changelog|benchmark",
+    "assert\\w*|malicious page|lesson|quiz|workshop|students|learners|analysts|regression test",
+    "pattern to refuse",
+  ].join("|")})\\b|ATTACK_`,
+  "i",
+);
 
 /** Scans `fields`, and what their encodings hide. */
 export function judgeFields(fields: readonly TextField[]): Judgement {

@@ -24,9 +24,11 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 140,
     fields: ["prose", "value", "result"],
     match: [
-      "{must} .. {anytime}|before responding|before answering|before proceeding .. {tools}|user|message",
+      "{must} .. {anytime}|before responding|before answering|before proceeding .. {tools}|" +
+        "user|message",
       "{anytime} .. {tools} .. {must}",
-      "prerequisite for|required before|precondition for|precondition of|prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
+      "prerequisite for|required before|precondition for|precondition of|" +
+        "prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
     ],
   },
   {
@@ -40,7 +42,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
       "{using} .. change|modify|override|set .. {payee} .. to|with",
       "{eachone} .. must|has to|have to|need to|needs to|should|always .. {tamper}",
       "{using}|{anytime} .. {must} .. {tamper} .. {victim}",
-      "{using}|{anytime} .. replace*|redirect*|substitut*|swap|divert*|reroute*|alter|hijack* .. {victim}",
+      "{using}|{anytime} .. replace*|redirect*|substitut*|swap|divert*|reroute*|alter|" +
+        "hijack* .. {victim}",
       "{using}|{anytime} .. change|modify|override .. {victim} .. so that|regardless|instead",
       "{tamper} .. {victim} .. {anytime} .. {operation}|{tools}",
     ],
@@ -96,7 +99,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 80,
     isSentence: true,
     match: [
-      "execute|run|eval|follow .. encoded|embedded|obfuscated|decoded .. instruction*|command*|payload*|script*",
+      "execute|run|eval|follow .. encoded|embedded|obfuscated|decoded .. instruction*|" +
+        "command*|payload*|script*",
       "decode .. and execute|and run|and follow|then execute|then run",
       "execute|run .. any command|arbitrary command*|arbitrary code|any code .. without",
     ],
@@ -155,7 +159,10 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     match: [
       "elevate*|elevating .. privilege*|permission*|rights|access|root",
       "escalat* .. privilege*|permission*",
-      "you are an administrator|you are an admin|you are root|user is an administrator|user is an admin|user is administrator|user is root|i am an administrator|i am the administrator|treat the user as an admin*|treat the user as root|treat me as an admin*|treat this user as",
+      "you are an administrator|you are an admin|you are root|user is an administrator|" +
+        "user is an admin|user is administrator|user is root|i am an administrator|" +
+        "i am the administrator|treat the user as an admin*|treat the user as root|" +
+        "treat me as an admin*|treat this user as",
     ],
   },
   {
@@ -204,7 +211,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     match: [
-      "fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|tenant b|another users|other users data|other users private|another customer*",
+      "fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|" +
+        "tenant b|another users|other users data|other users private|another customer*",
     ],
   },
   {
@@ -215,7 +223,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 50,
     isSentence: true,
     match: [
-      "do not|dont|never|no need to .. ask|request|require|seek|wait for|prompt for .. confirmation|approval|permission|consent",
+      "do not|dont|never|no need to .. ask|request|require|seek|wait for|" +
+        "prompt for .. confirmation|approval|permission|consent",
     ],
   },
 ];

@@ -37,10 +37,14 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{take} .. {theft}",
-      "{read} .. all|every|secret|admin|root|database|current|stored|saved|values|keys .. {theft} .. {environment}",
-      "{read} .. environment variable*|env vars|. env|process . env .. including|send*|sends|{theft}",
-      "{read} .. {theft} .. from the environment|from environment|from env|in . env|credential store|from the session|from system config",
-      "{read} .. admin password|root password|root credential*|private key material|all token values|secret api keys|secret keys and|credential store|current password",
+      "{read} .. all|every|secret|admin|root|database|current|stored|saved|values|" +
+        "keys .. {theft} .. {environment}",
+      "{read} .. environment variable*|env vars|. env|process . env .. including|send*|" +
+        "sends|{theft}",
+      "{read} .. {theft} .. from the environment|from environment|from env|in . env|" +
+        "credential store|from the session|from system config",
+      "{read} .. admin password|root password|root credential*|private key material|" +
+        "all token values|secret api keys|secret keys and|credential store|current password",
     ],
   },
   {
@@ -153,8 +157,11 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{demand} .. {dialog}",
-      "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|in the|parameter|argument|field|verbatim|for context|every|each",
-      "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|history .. always|must|verbatim|in full|required|word for word",
+      "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|" +
+        "add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|" +
+        "in the|parameter|argument|field|verbatim|for context|every|each",
+      "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|" +
+        "history .. always|must|verbatim|in full|required|word for word",
     ],
   },
   {
@@ -164,8 +171,14 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "content of files is to go into a parameter",
     window: 120,
     match: [
-      "{path}|{pathweak}|file contents|contents of the file|content of the file .. pass it|pass them|send it|include it|put it|insert it|encode it|submit it|provide it .. parameter*|argument*|field|sidenote|note|notes|header|comment|here",
-      "pass its content*|pass the content*|pass their content*|pass its full|pass the file|put its content*|include its content*|provide its content*|send its content*|submit its content*|insert its content*|contents of the file as|append its content*|append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|query|input|here|metadata|comment",
+      "{path}|{pathweak}|file contents|contents of the file|content of the file .. pass it|" +
+        "pass them|send it|include it|put it|insert it|encode it|submit it|" +
+        "provide it .. parameter*|argument*|field|sidenote|note|notes|header|comment|here",
+      "pass its content*|pass the content*|pass their content*|pass its full|pass the file|" +
+        "put its content*|include its content*|provide its content*|send its content*|" +
+        "submit its content*|insert its content*|contents of the file as|append its content*|" +
+        "append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|" +
+        "query|input|here|metadata|comment",
     ],
   },
   {

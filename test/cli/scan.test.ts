@@ -129,7 +129,7 @@ describe("scan --tools", () => {
     const { stdout } = await cli(["scan", "--tools", file(JSON.stringify([bad]))]);
     expect(stdout).toContain("<U+202E>");
     expect(stdout).toContain("<U+200B><U+001B>");
-    expect(stdout).not.toMatch(/[\u200b\u202e\u001b]/);
+    for (const hidden of ["\u200b", "\u202e", "\u001b"]) expect(stdout).not.toContain(hidden);
   });
 
   it("refuses what holds no definitions, and options that do not go together", async () => {
