@@ -29,14 +29,15 @@ import {
 } from "../src/abi/verdict";
 import { refreshVerdict, refreshVerdicts } from "./check";
 import { detailRecord, digestsAt, isLoaded } from "./image";
-import { digestBuffer, itemStates, serverBuffer, serverStates } from "./memory";
+import { digestBuffer, itemStates, padded, serverAt, serverStates } from "./memory";
 import { findItem, namesAt, serverCount, serverRecord } from "./table";
 
-/** Copies the id of `server` into the server buffer; returns its size. */
+/** Makes the id of `server` the one under consideration; returns its size. */
 function selectServer(server: u32): u32 {
   const record = serverRecord(server);
   const size = load<u32>(record, SERVER_OFFSET_NAME_SIZE);
-  memory.copy(serverBuffer, namesAt + usize(load<u32>(record, SERVER_OFFSET_NAME_AT)), usize(size));
+  const name = namesAt + usize(load<u32>(record, SERVER_OFFSET_NAME_AT));
+  memory.copy(serverAt(size), name, usize(padded(size)));
   return size;
 }
 

@@ -25,7 +25,7 @@ import {
 } from "../src/abi/verdict";
 import { catalogVerdict, judgeItem } from "./check";
 import { isLoaded } from "./image";
-import { frame, image, nameBuffer, serverBuffer } from "./memory";
+import { frame, image, nameBuffer, serverAt } from "./memory";
 import { readMessage } from "./message";
 import { hashName, hashServer, keepServer, v0, v1, v2, v3 } from "./siphash";
 import { findHashedBound, findServer } from "./table";
@@ -44,7 +44,7 @@ export function bindServer(size: u32): i32 {
   serverSize = size;
   if (server < 0) return -1;
   const key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
-  hashServer(key0, load<u64>(image, HEADER_OFFSET_HASH_KEY + 8), serverBuffer, serverSize);
+  hashServer(key0, load<u64>(image, HEADER_OFFSET_HASH_KEY + 8), serverAt(serverSize), serverSize);
   a = v0;
   b = v1;
   c = v2;

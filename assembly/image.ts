@@ -20,7 +20,6 @@ import {
   HEADER_OFFSET_NAMES_AT,
   HEADER_OFFSET_NAMES_SIZE,
   HEADER_OFFSET_PROBE_MAX,
-  HEADER_OFFSET_RESERVED,
   HEADER_OFFSET_SERVER_COUNT,
   HEADER_OFFSET_SERVERS_AT,
   HEADER_OFFSET_SLOT_COUNT,
@@ -33,10 +32,11 @@ import {
   IMAGE_BAD_ITEM,
   IMAGE_BAD_LAYOUT,
   IMAGE_BAD_MAGIC,
+  IMAGE_BAD_PRINCIPAL,
+  IMAGE_BAD_RULE,
   IMAGE_BAD_SERVER,
   IMAGE_MAGIC,
   IMAGE_OK,
-  IMAGE_SECTION_ALIGN,
   IMAGE_TOO_SMALL,
   ITEM_FLAG_SERVER_UNVERIFIED,
   ITEM_FLAGS_ALL,
@@ -64,20 +64,27 @@ import {
   SERVER_OFFSET_TEMPLATE_COUNT,
   SERVER_OFFSET_TEMPLATE_FIRST,
   SERVER_SIZE,
-  SLOT_SIZE,
 } from "../src/abi/layout";
 import {
   LIMIT_IMAGE_ITEMS,
   LIMIT_NAME_BYTES,
-  LIMIT_PROBE,
   LIMIT_SERVER_ID_BYTES,
   LIMIT_SERVERS,
   LIMIT_URI_BYTES,
 } from "../src/abi/limits";
 import { VERDICT_SERVER_NOT_ADMITTED } from "../src/abi/verdict";
-import { image, imageCapacity, itemStates, itemVerdicts, serverStates } from "./memory";
+import {
+  alignSection,
+  image,
+  imageCapacity,
+  itemStates,
+  itemVerdicts,
+  serverStates,
+} from "./memory";
+import { arePrincipalsSound, areRulesSound, openPolicy } from "./policy-tables";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import {
+  indexSizeFor,
   isIndexSound,
   itemCount,
   itemName,
@@ -87,6 +94,7 @@ import {
   openTables,
   serverCount,
   serverRecord,
+  slotsFor,
 } from "./table";
 
 /** An image was validated; nothing is decided before. */
@@ -110,10 +118,6 @@ function header(offset: usize): u32 {
   return load<u32>(image + offset);
 }
 
-function alignSection(offset: u64): u64 {
-  return (offset + (IMAGE_SECTION_ALIGN - 1)) & ~u64(IMAGE_SECTION_ALIGN - 1);
-}
-
 /**
  * Validates the image of `size` bytes in the image region, once, and opens it.
  *
@@ -126,8 +130,9 @@ export function loadImage(size: u32): i32 {
   if (!digestZeroed(image, size, HEADER_OFFSET_IMAGE_SHA256)) return IMAGE_BAD_DIGEST;
   if (!areServersSound()) return IMAGE_BAD_SERVER;
   if (!areItemsSound()) return IMAGE_BAD_ITEM;
-  const probeMax = header(HEADER_OFFSET_PROBE_MAX);
-  if (probeMax > u32(LIMIT_PROBE) || !isIndexSound(probeMax)) return IMAGE_BAD_INDEX;
+  if (!arePrincipalsSound()) return IMAGE_BAD_PRINCIPAL;
+  if (!areRulesSound()) return IMAGE_BAD_RULE;
+  if (header(HEADER_OFFSET_PROBE_MAX) != 1 || !isIndexSound()) return IMAGE_BAD_INDEX;
   memory.fill(itemStates, 0, usize(itemCount));
   memory.fill(itemVerdicts, u8(VERDICT_SERVER_NOT_ADMITTED), usize(itemCount));
   memory.fill(serverStates, 0, usize(serverCount));
@@ -147,8 +152,7 @@ export function openImage(size: u32): i32 {
   digestCount = header(HEADER_OFFSET_DIGEST_COUNT);
   namesSize = header(HEADER_OFFSET_NAMES_SIZE);
   if (servers > u32(LIMIT_SERVERS) || items > u32(LIMIT_IMAGE_ITEMS)) return IMAGE_BAD_LAYOUT;
-  if (slots < 16 || popcnt(slots) != 1) return IMAGE_BAD_LAYOUT;
-  if (header(HEADER_OFFSET_RESERVED) != 0) return IMAGE_BAD_LAYOUT;
+  if (slots != slotsFor(servers + items)) return IMAGE_BAD_LAYOUT;
   // every section starts where the one before it ends: no overlap, no gap, no second layout
   let at = alignSection(HEADER_SIZE);
   if (u64(header(HEADER_OFFSET_SERVERS_AT)) != at) return IMAGE_BAD_LAYOUT;
@@ -160,9 +164,9 @@ export function openImage(size: u32): i32 {
   if (u64(header(HEADER_OFFSET_DIGESTS_AT)) != at) return IMAGE_BAD_LAYOUT;
   at = alignSection(at + u64(digestCount) * DIGEST_SIZE);
   if (u64(header(HEADER_OFFSET_NAMES_AT)) != at) return IMAGE_BAD_LAYOUT;
-  at = alignSection(at + u64(namesSize));
-  if (u64(header(HEADER_OFFSET_INDEX_AT)) != at) return IMAGE_BAD_LAYOUT;
-  at += u64(slots) * SLOT_SIZE;
+  at = openPolicy(alignSection(at + u64(namesSize)));
+  if (at == 0 || u64(header(HEADER_OFFSET_INDEX_AT)) != at) return IMAGE_BAD_LAYOUT;
+  at += indexSizeFor(servers + items);
   if (at != u64(size) || header(HEADER_OFFSET_TOTAL_SIZE) != size) return IMAGE_BAD_LAYOUT;
   detailsAt = image + usize(header(HEADER_OFFSET_DETAILS_AT));
   digestsAt = image + usize(header(HEADER_OFFSET_DIGESTS_AT));
@@ -172,7 +176,6 @@ export function openImage(size: u32): i32 {
     items,
     header(HEADER_OFFSET_ITEMS_AT),
     header(HEADER_OFFSET_NAMES_AT),
-    slots,
     header(HEADER_OFFSET_INDEX_AT),
   );
   return IMAGE_OK;

@@ -25,6 +25,7 @@ import {
 } from "./bound";
 import { writeCanonical } from "./canonical";
 import { checkItem, checkNames, refreshAllVerdicts, setTime as setTimeInput } from "./check";
+import { decide as decideFrame } from "./decide";
 import { digestImage, loadImage as load_, openImage } from "./image";
 import { setRequest as setRequestInput } from "./inputs";
 import { beginTables, readValue, skipSpace } from "./json";
@@ -40,18 +41,19 @@ import {
   image,
   input,
   inputCapacity,
+  inputFrame,
   itemStates,
   listEntries,
   nameBuffer,
+  outputFrame,
   patterns,
-  serverBuffer,
   serverStates,
   terminateInput,
 } from "./memory";
 import { readMessage as readMessageAt } from "./message";
 import { loadPatterns as loadPatternFile } from "./patterns";
 import { beginText, fail, failure, failureAt } from "./reader-state";
-import { findingCount, scanShape as shapeOf, scanText as scan } from "./scan";
+import { findingCount, scanText as scan, scanShape as shapeOf } from "./scan";
 import { joinWords, setCap as setCapWords } from "./scope";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
 import { decodeString } from "./string";
@@ -84,9 +86,6 @@ export function regionImage(): usize {
 export function regionInput(): usize {
   return input;
 }
-export function regionServer(): usize {
-  return serverBuffer;
-}
 export function regionName(): usize {
   return nameBuffer;
 }
@@ -108,6 +107,12 @@ export function regionItemStates(): usize {
 export function regionServerStates(): usize {
   return serverStates;
 }
+export function regionInputFrame(): usize {
+  return inputFrame;
+}
+export function regionOutputFrame(): usize {
+  return outputFrame;
+}
 
 export function regionPatterns(): usize {
   return patterns;
@@ -122,10 +127,10 @@ export function loadImage(size: i32): i32 {
   return load_(u32(size));
 }
 
-/** Fills the index of an image under construction; returns the longest probe, 0, or -IMAGE_*. */
+/** Fills the index of an image under construction; returns 1, 0 for another key, or -IMAGE_*. */
 export function buildIndex(size: i32): i32 {
   const opened = openImage(u32(size));
-  return opened == 1 ? i32(fillIndex()) : -opened;
+  return opened == 1 ? (fillIndex() ? 1 : 0) : -opened;
 }
 
 /** SHA-256 of the image under construction into the digest buffer. */
@@ -314,6 +319,11 @@ export function checkMessage(size: i32, flags: i32): i32 {
 
 export function checkFrame(): i32 {
   return checkFrameAt();
+}
+
+/** The whole decision on the input frame, into the output frame; returns its verdict. */
+export function decide(): i32 {
+  return decideFrame();
 }
 
 // ---- scanning text ----

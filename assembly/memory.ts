@@ -3,7 +3,13 @@
 //   | static data | patterns | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
 //
 // Memory grows in `configure` and never again, so a host may keep its views.
-import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../src/abi/layout";
+import { INPUT_SIZE, OUTPUT_SIZE_MAX } from "../src/abi/frame";
+import {
+  FRAME_SIZE_BYTES,
+  IMAGE_SECTION_ALIGN,
+  LIST_ENTRY_COUNT_MAX,
+  LIST_ENTRY_SIZE,
+} from "../src/abi/layout";
 import {
   LIMIT_DEPTH,
   LIMIT_IMAGE_ITEMS,
@@ -25,14 +31,38 @@ const PATTERN_SIZE_MAX: u32 = 8388608;
  */
 const CANONICAL_SIZE: usize = 5242880;
 
-/** UTF-8 of the server id under consideration. */
-export const serverBuffer: usize = memory.data(64 + 16, 16);
+// The names under consideration, in UTF-8, each zero-padded to a multiple of 8 bytes. The server id
+// ends where the name begins, so that both are hashed in one loop:
+//
+//    0                    64                              64 + 2048
+//    +-----+--------------+-------------------------------+---------+
+//    |     | server, zeros| name, zeros                   | padding |
+//    +-----+--------------+-------------------------------+---------+
+const NAMES: usize = memory.data(64 + 2048 + 32, 16);
 /** UTF-8 of the name or URI under consideration. */
-export const nameBuffer: usize = memory.data(2048 + 32, 16);
+export const nameBuffer: usize = NAMES + 64;
+
+/** Where the server id of `size` bytes under consideration stands. */
+export function serverAt(size: u32): usize {
+  return nameBuffer - usize(padded(size));
+}
+
+/** The next multiple of 8. */
+export function padded(size: u32): u32 {
+  return (size + 7) & ~7;
+}
+
+/** Zero-pads the name of `size` bytes in the name buffer. */
+export function padName(size: u32): void {
+  store<u64>(nameBuffer + usize(size), 0);
+}
 /** The message frame (src/abi/layout.ts). */
 export const frame: usize = memory.data(FRAME_SIZE_BYTES, 16);
 /** What `listNext` found. */
 export const listEntries: usize = memory.data(LIST_ENTRY_SIZE * LIST_ENTRY_COUNT_MAX, 16);
+/** The frames of `decide` (src/abi/frame.ts). */
+export const inputFrame: usize = memory.data(INPUT_SIZE, 16);
+export const outputFrame: usize = memory.data(OUTPUT_SIZE_MAX, 16);
 /** What the scanner found. */
 export const findings: usize = memory.data(FINDING_SIZE * FINDING_COUNT_MAX, 16);
 /** A 32-byte digest, in or out. */
@@ -60,6 +90,11 @@ export let membersEnd: usize = 0;
 
 function align64(offset: usize): usize {
   return (offset + 63) & ~usize(63);
+}
+
+/** The next offset in an image at which a section may start. */
+export function alignSection(offset: u64): u64 {
+  return (offset + (IMAGE_SECTION_ALIGN - 1)) & ~u64(IMAGE_SECTION_ALIGN - 1);
 }
 
 /**

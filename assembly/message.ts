@@ -58,7 +58,7 @@ import {
   CHAR_QUOTE,
 } from "./chars";
 import { beginTables, readObject, readValue, skipSpace } from "./json";
-import { frame, input, inputCapacity, nameBuffer, terminateInput } from "./memory";
+import { frame, input, inputCapacity, nameBuffer, padName, terminateInput } from "./memory";
 import { readNumber } from "./number";
 import {
   argumentsEnd,
@@ -384,10 +384,9 @@ function readDispatch(method: i32): bool {
     return refuse(READ_SHAPE, argumentsStart);
   }
   setSpan(FRAME_WORD_NAME_START, start + 1, end - 1);
-  setWord(
-    FRAME_WORD_NAME_SIZE,
-    readName(start + 1, end - 1, byName ? LIMIT_NAME_BYTES : LIMIT_URI_BYTES),
-  );
+  const size = readName(start + 1, end - 1, byName ? LIMIT_NAME_BYTES : LIMIT_URI_BYTES);
+  setWord(FRAME_WORD_NAME_SIZE, size);
+  if (size >= 0) padName(u32(size));
   return true;
 }
 

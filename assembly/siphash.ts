@@ -4,7 +4,14 @@
 // 7 bytes: server size u8, kind u8, name size u16, 3 zeros. The sizes make it injective, and the
 // server's part can be hashed once and kept.
 
-/** State behind the server id of the last hash, or of `keepServer`. */
+import { nameBuffer, padded, serverAt } from "./memory";
+
+const SIP_0: u64 = 0x736f6d6570736575;
+const SIP_1: u64 = 0x646f72616e646f6d;
+const SIP_2: u64 = 0x6c7967656e657261;
+const SIP_3: u64 = 0x7465646279746573;
+
+/** State behind the server id that `hashServer` took in last. */
 export let v0: u64 = 0;
 export let v1: u64 = 0;
 export let v2: u64 = 0;
@@ -18,25 +25,26 @@ export function keepServer(a: u64, b: u64, c: u64, d: u64): void {
   v3 = d;
 }
 
-/**
- * The next `left` (1 or more) bytes at `at`, at most 8, as one word; bytes behind them count as
- * zeros. Reads 8 bytes.
- */
-export function nameWord(at: usize, left: u32): u64 {
+/** The 8 bytes at `at`. */
+export function wordAt(at: usize): u64 {
   // WHY: two loads of 4 bytes, which is how a host writes names: a load of 8 would wait until both
   // stores have left the store buffer
-  const word = u64(load<u32>(at)) | (u64(load<u32>(at, 4)) << 32);
-  return left >= 8 ? word : word & ((u64(1) << u64(left << 3)) - 1);
+  return u64(load<u32>(at)) | (u64(load<u32>(at, 4)) << 32);
 }
 
-/** Takes in the server id at `at`, from the 16-byte key on. Leaves the state in v0..v3. */
+/**
+ * Takes in the server id at `at`, from the 16-byte key on. Leaves the state in v0..v3.
+ *
+ * Reads `size` bytes and the zeros behind them up to a multiple of 8.
+ */
 export function hashServer(key0: u64, key1: u64, at: usize, size: u32): void {
-  let a = key0 ^ 0x736f6d6570736575;
-  let b = key1 ^ 0x646f72616e646f6d;
-  let c = key0 ^ 0x6c7967656e657261;
-  let d = key1 ^ 0x7465646279746573;
-  for (let offset: u32 = 0; offset < size; offset += 8) {
-    const m = nameWord(at + usize(offset), size - offset);
+  let a = key0 ^ SIP_0;
+  let b = key1 ^ SIP_1;
+  let c = key0 ^ SIP_2;
+  let d = key1 ^ SIP_3;
+  const end = at + usize(size);
+  for (let from = at; from < end; from += 8) {
+    const m = wordAt(from);
     d ^= m;
     a += b;
     b = rotl<u64>(b, 13) ^ a;
@@ -55,14 +63,42 @@ export function hashServer(key0: u64, key1: u64, at: usize, size: u32): void {
 
 /** Hash of the name at `at` behind the server id whose state is in v0..v3. */
 export function hashName(at: usize, size: u32, serverSize: u32, kind: u32): u64 {
+  return hashRest(v0, v1, v2, v3, at, at + usize(padded(size)), sizesOf(serverSize, kind, size));
+}
+
+/** Hash of the server id and the name in the buffers. */
+export function hashPair(key0: u64, key1: u64, serverSize: u32, kind: u32, size: u32): u64 {
+  // WHY: one loop over both; the end of each loop of its own is mispredicted, 4 to 5 ns
+  const end = nameBuffer + usize(padded(size));
+  const sizes = sizesOf(serverSize, kind, size);
+  return hashRest(
+    key0 ^ SIP_0,
+    key1 ^ SIP_1,
+    key0 ^ SIP_2,
+    key1 ^ SIP_3,
+    serverAt(serverSize),
+    end,
+    sizes,
+  );
+}
+
+/** The last word of the message: the sizes, and the size of it all in the top byte. */
+function sizesOf(serverSize: u32, kind: u32, size: u32): u64 {
+  const messageSize = padded(serverSize) + padded(size) + 7;
+  const sizes = u64(serverSize) | (u64(kind) << 8) | (u64(size) << 16);
+  return sizes | (u64(messageSize) << 56);
+}
+
+/** Takes in the words from `at` up to `end` and `last`, and ends the hash. */
+function hashRest(a0: u64, b0: u64, c0: u64, d0: u64, at: usize, end: usize, last: u64): u64 {
   // WHY: the state stays in locals and the rounds are spelled out; in globals every step adds a
   // store and a load to what is one chain of dependent operations
-  let a = v0;
-  let b = v1;
-  let c = v2;
-  let d = v3;
-  for (let offset: u32 = 0; offset < size; offset += 8) {
-    const m = nameWord(at + usize(offset), size - offset);
+  let a = a0;
+  let b = b0;
+  let c = c0;
+  let d = d0;
+  for (let from = at; from < end; from += 8) {
+    const m = wordAt(from);
     d ^= m;
     a += b;
     b = rotl<u64>(b, 13) ^ a;
@@ -76,11 +112,8 @@ export function hashName(at: usize, size: u32, serverSize: u32, kind: u32): u64 
     c = rotl<u64>(c, 32);
     a ^= m;
   }
-  // the sizes, then three rounds that take nothing in
-  const wordsSize = ((serverSize + 7) & ~7) + ((size + 7) & ~7);
-  const sizes = u64(serverSize) | (u64(kind) << 8) | (u64(size) << 16);
-  let last = sizes | (u64(wordsSize + 7) << 56);
   d ^= last;
+  // one round for the last word, then three that take nothing in
   for (let round = 0; round < 4; round++) {
     a += b;
     b = rotl<u64>(b, 13) ^ a;

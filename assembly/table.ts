@@ -1,13 +1,22 @@
-// Lookup in the image: SipHash, a bounded probe, one full compare of names.
+// Lookup in the image: SipHash, one displacement, one slot, one full compare of names.
 //
-//   hash = SipHash-1-3(server, kind, name)      low half: first slot      high half: tag
-//   slot (8 bytes): tag u32 | record u32        0 = empty, item + 1, SLOT_SERVER_BIT | server
+//   hash         = SipHash-1-3(server, kind, name)           low, high: its halves
+//   displacement = displacements[low * buckets >> 32]
+//   slot         = (high + displacement * (low | 1)) mod 2^32 * slots >> 32
 //
-// INVARIANT (checked when the image is loaded): every record is within LIMIT_PROBE slots of its
-// first one, and no two tags within LIMIT_PROBE slots are equal. So a lookup costs at most
-// LIMIT_PROBE tag compares and one name compare, whatever the name.
+// The displacements are chosen when the image is compiled, so that every record has a slot of its own
+// ("hash, displace and compress", Belazzougui, Botelho and Dietzfelbinger 2009): a probe is always 1.
+//
+// INVARIANT (checked when the image is loaded): the slot of every record's hash holds that record.
+//
+// WHY: 5 bytes of index a record instead of 26 for open addressing that keeps the probe at 8, and no
+// tag: in a cache that others use as well, a check costs one line, the item's own.
 import {
+  DISPLACEMENT_MAX,
+  DISPLACEMENT_SIZE,
   HEADER_OFFSET_HASH_KEY,
+  INDEX_BUCKET_RECORDS,
+  INDEX_SPARE_RECORDS,
   ITEM_NAME_INLINE_SIZE,
   ITEM_OFFSET_KIND,
   ITEM_OFFSET_NAME,
@@ -19,24 +28,41 @@ import {
   SERVER_OFFSET_NAME_AT,
   SERVER_OFFSET_NAME_SIZE,
   SERVER_SIZE,
-  SLOT_OFFSET_RECORD,
-  SLOT_OFFSET_TAG,
   SLOT_SERVER_BIT,
   SLOT_SIZE,
 } from "../src/abi/layout";
-import { LIMIT_PROBE } from "../src/abi/limits";
-import { image, nameBuffer, serverBuffer } from "./memory";
-import { hashName, hashServer } from "./siphash";
+import { image, input, inputCapacity, nameBuffer, serverAt } from "./memory";
+import { hashName, hashPair, hashServer } from "./siphash";
 
 export let serversAt: usize = 0;
 export let serverCount: u32 = 0;
 export let itemsAt: usize = 0;
 export let itemCount: u32 = 0;
 export let namesAt: usize = 0;
-export let indexAt: usize = 0;
-export let slotMask: u32 = 0;
+let displacementsAt: usize = 0;
+let bucketCount: u32 = 0;
+let slotsAt: usize = 0;
+let slotCount: u32 = 0;
 let key0: u64 = 0;
 let key1: u64 = 0;
+
+function bucketsFor(records: u32): u32 {
+  return records / INDEX_BUCKET_RECORDS + 1;
+}
+
+/** Slots of the index of an image with so many records. */
+export function slotsFor(records: u32): u32 {
+  return records + records / INDEX_SPARE_RECORDS + 1;
+}
+
+function displacementsSize(buckets: u32): u32 {
+  return (buckets * DISPLACEMENT_SIZE + 3) & ~3;
+}
+
+/** Bytes of the index of an image with so many records. */
+export function indexSizeFor(records: u32): u64 {
+  return u64(displacementsSize(bucketsFor(records))) + u64(slotsFor(records)) * SLOT_SIZE;
+}
 
 /** Points the lookup at the tables of the image in memory. Offsets are from the image's start. */
 export function openTables(
@@ -45,7 +71,6 @@ export function openTables(
   items: u32,
   itemsOffset: u32,
   namesOffset: u32,
-  slots: u32,
   indexOffset: u32,
 ): void {
   serverCount = servers;
@@ -53,8 +78,10 @@ export function openTables(
   itemCount = items;
   itemsAt = image + usize(itemsOffset);
   namesAt = image + usize(namesOffset);
-  slotMask = slots - 1;
-  indexAt = image + usize(indexOffset);
+  bucketCount = bucketsFor(servers + items);
+  slotCount = slotsFor(servers + items);
+  displacementsAt = image + usize(indexOffset);
+  slotsAt = displacementsAt + usize(displacementsSize(bucketCount));
   key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
   key1 = load<u64>(image, HEADER_OFFSET_HASH_KEY + 8);
 }
@@ -87,41 +114,42 @@ function hashNames(server: usize, serverSize: u32, kind: u32, name: usize, nameS
 
 /** Hash of the names in the buffers, which the host may compare with its own. */
 export function hashBuffers(serverSize: u32, kind: u32, nameSize: u32): u64 {
-  return hashNames(serverBuffer, serverSize, kind, nameBuffer, nameSize);
+  return hashPair(key0, key1, serverSize, kind, nameSize);
 }
 
-/** Compares two names of the same size. Reads up to 15 bytes behind each. */
+/** Compares two names of the same size. Reads up to 31 bytes behind each. */
 function sameName(a: usize, b: usize, size: u32): bool {
-  // WHY: blocks of 16 with the end masked: the number of blocks hardly changes from name to name,
-  // and a loop whose count does is mispredicted
+  // WHY: blocks of 32 with the end masked: hardly any name takes a second one, and a loop whose
+  // count changes from name to name is mispredicted
   const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (let offset: u32 = 0; offset < size; offset += 16) {
-    const different = v128.xor(v128.load(a + usize(offset)), v128.load(b + usize(offset)));
-    const left = i8x16.splat(i8(min<u32>(size - offset, 16)));
-    if (v128.any_true(v128.and(different, i8x16.lt_u(places, left)))) return false;
+  for (let offset: u32 = 0; offset < size; offset += 32) {
+    const left = i8x16.splat(i8(min<u32>(size - offset, 32)));
+    const low = v128.and(differences(a, b, offset), i8x16.lt_u(places, left));
+    const highPlaces = i8x16.add(places, i8x16.splat(16));
+    const high = v128.and(differences(a, b, offset + 16), i8x16.lt_u(highPlaces, left));
+    if (v128.any_true(v128.or(low, high))) return false;
   }
   return true;
 }
 
-function recordAt(slot: u32): u32 {
-  return load<u32>(indexAt + usize(slot & slotMask) * SLOT_SIZE, SLOT_OFFSET_RECORD);
+function differences(a: usize, b: usize, offset: u32): v128 {
+  return v128.xor(v128.load(a + usize(offset)), v128.load(b + usize(offset)));
 }
 
-function tagAt(slot: u32): u32 {
-  return load<u32>(indexAt + usize(slot & slotMask) * SLOT_SIZE, SLOT_OFFSET_TAG);
+function bucketOf(hash: u64): u32 {
+  return u32((u64(u32(hash)) * u64(bucketCount)) >> 32);
 }
 
-/** Record of the slot in the window of `hash` that carries its tag, or 0. */
+/** Address of the slot of `hash` under a displacement. */
+function slotAt(hash: u64, displacement: u32): usize {
+  const place = u32(hash >> 32) + displacement * (u32(hash) | 1);
+  return slotsAt + usize((u64(place) * u64(slotCount)) >> 32) * SLOT_SIZE;
+}
+
+/** Record in the slot of `hash`, or 0. It may be the record of any other name. */
 function probe(hash: u64): u32 {
-  const tag = u32(hash >> 32);
-  const first = u32(hash);
-  for (let step: u32 = 0; step < u32(LIMIT_PROBE); step++) {
-    const slot = load<u64>(indexAt + usize((first + step) & slotMask) * SLOT_SIZE);
-    const record = u32(slot >> 32);
-    if (record == 0) return 0;
-    if (u32(slot) == tag) return record;
-  }
-  return 0;
+  const displacement = displacementsAt + usize(bucketOf(hash)) * DISPLACEMENT_SIZE;
+  return load<u32>(slotAt(hash, u32(load<u16>(displacement))));
 }
 
 function isServer(server: u32, name: usize, size: u32): bool {
@@ -132,13 +160,14 @@ function isServer(server: u32, name: usize, size: u32): bool {
 
 /** Index of the server whose id is in the server buffer, or -1. */
 export function findServer(serverSize: u32): i32 {
-  const record = probe(hashNames(serverBuffer, serverSize, KIND_SERVER, nameBuffer, 0));
+  const at = serverAt(serverSize);
+  const record = probe(hashNames(at, serverSize, KIND_SERVER, at, 0));
   if ((record & SLOT_SERVER_BIT) == 0) return -1;
   const server = record ^ SLOT_SERVER_BIT;
-  return isServer(server, serverBuffer, serverSize) ? i32(server) : -1;
+  return isServer(server, at, serverSize) ? i32(server) : -1;
 }
 
-/** Item whose slot carries the tag of `hash`, when kind and name (in the name buffer) are its. */
+/** Item in the slot of `hash`, when kind and name (in the name buffer) are its. */
 function findNamed(hash: u64, kind: u32, nameSize: u32): i32 {
   const record = probe(hash);
   if (record == 0 || (record & SLOT_SERVER_BIT) != 0) return -1;
@@ -159,7 +188,7 @@ export function findItem(serverSize: u32, kind: u32, nameSize: u32): i32 {
   const item = findNamed(hashBuffers(serverSize, kind, nameSize), kind, nameSize);
   if (item < 0) return -1;
   const server = load<u32>(itemRecord(u32(item)), ITEM_OFFSET_SERVER);
-  return isServer(server, serverBuffer, serverSize) ? item : -1;
+  return isServer(server, serverAt(serverSize), serverSize) ? item : -1;
 }
 
 // ---- building and validating the index -------------------------------------------------------
@@ -187,95 +216,99 @@ function hashOfRecord(record: u32): u64 {
   return isServerRecord ? hashOfServer(record ^ SLOT_SERVER_BIT) : hashOfItem(record - 1);
 }
 
-/**
- * Puts a record into the index; a record that is nearer to its first slot makes room for one that
- * is farther from its own ("Robin Hood hashing", Celis 1986), which keeps the longest probe short.
- *
- * @returns false when a record would be LIMIT_PROBE slots or more from its first one
- */
-function insert(hash: u64, record: u32): bool {
-  let movingHash = hash;
-  let moving = record;
-  let step: u32 = 0;
-  while (step < u32(LIMIT_PROBE)) {
-    const place = u32(movingHash) + step;
-    const slot = indexAt + usize(place & slotMask) * SLOT_SIZE;
-    const held = load<u32>(slot, SLOT_OFFSET_RECORD);
-    const heldHash = held == 0 ? movingHash : hashOfRecord(held);
-    const heldStep: u32 = held == 0 ? 0 : (place - u32(heldHash)) & slotMask;
-    if (held == 0 || heldStep < step) {
-      store<u32>(slot, u32(movingHash >> 32), SLOT_OFFSET_TAG);
-      store<u32>(slot, moving, SLOT_OFFSET_RECORD);
-      if (held == 0) return true;
-      movingHash = heldHash;
-      moving = held;
-      step = heldStep;
-    }
-    step += 1;
-  }
-  return false;
+/** Record `index` of all: the servers, then the items. */
+function recordOf(index: u32): u32 {
+  return index < serverCount ? SLOT_SERVER_BIT | index : index - serverCount + 1;
+}
+
+// While the index is filled, the input region holds what is known of each record and bucket:
+//
+//   hash u64 x records | next record of the same bucket u32 x records | bucket u64 x buckets
+//
+// A bucket is its number of records u32 and its first record u32; a record is an index + 1, 0 = none.
+let nextsAt: usize = 0;
+let bucketsAt: usize = 0;
+
+function recordHash(index: u32): u64 {
+  return load<u64>(input + usize(index) * 8);
 }
 
 /**
- * Fills the index, whose slots are all zero, with every server and item.
+ * Fills the index, whose bytes are all zero, with every server and item. Writes the input region.
  *
- * @returns the longest probe (1 for an empty catalog), or 0 when this key does not keep the bound
+ * @returns false when this key leaves a bucket without a displacement, or the region is too small
  */
-export function fillIndex(): u32 {
-  for (let server: u32 = 0; server < serverCount; server++) {
-    if (!insert(hashOfServer(server), SLOT_SERVER_BIT | server)) return 0;
-  }
-  for (let item: u32 = 0; item < itemCount; item++) {
-    if (!insert(hashOfItem(item), item + 1)) return 0;
-  }
-  return hasDistinctTags() ? longestProbe() : 0;
-}
-
-/** Longest way from a record's first slot to its own, counted from 1; 0 when one is not there. */
-function longestProbe(): u32 {
-  let longest: u32 = 1;
-  for (let server: u32 = 0; server < serverCount; server++) {
-    const steps = stepsTo(hashOfServer(server), SLOT_SERVER_BIT | server);
-    if (steps == 0) return 0;
-    if (steps > longest) longest = steps;
-  }
-  for (let item: u32 = 0; item < itemCount; item++) {
-    const steps = stepsTo(hashOfItem(item), item + 1);
-    if (steps == 0) return 0;
-    if (steps > longest) longest = steps;
-  }
-  return longest;
-}
-
-/** No two slots within a probe's reach of each other have the same tag. */
-function hasDistinctTags(): bool {
-  for (let slot: u32 = 0; slot <= slotMask; slot++) {
-    if (recordAt(slot) == 0) continue;
-    const tag = tagAt(slot);
-    for (let step: u32 = 1; step < u32(LIMIT_PROBE); step++) {
-      if (recordAt(slot + step) != 0 && tagAt(slot + step) == tag) return false;
+export function fillIndex(): bool {
+  const records = serverCount + itemCount;
+  nextsAt = input + usize(records) * 8;
+  bucketsAt = nextsAt + usize((records + 1) & ~1) * 4;
+  const bucketsEnd = bucketsAt + usize(bucketCount) * 8;
+  if (bucketsEnd > input + inputCapacity) return false;
+  memory.fill(bucketsAt, 0, bucketsEnd - bucketsAt);
+  let largest: u32 = 0;
+  for (let index: u32 = 0; index < records; index++) largest = max<u32>(largest, chain(index));
+  // the fullest buckets first, while there is room
+  for (let size = largest; size > 0; size--) {
+    for (let bucket: u32 = 0; bucket < bucketCount; bucket++) {
+      if (load<u32>(bucketsAt + usize(bucket) * 8) == size && !placeBucket(bucket)) return false;
     }
   }
   return true;
 }
 
-/** Steps from the first slot of `hash` to the slot that holds `record`, counted from 1, or 0. */
-function stepsTo(hash: u64, record: u32): u32 {
-  for (let step: u32 = 0; step < u32(LIMIT_PROBE); step++) {
-    const found = recordAt(u32(hash) + step);
-    if (found == 0) return 0;
-    if (found == record) return tagAt(u32(hash) + step) == u32(hash >> 32) ? step + 1 : 0;
+/** Puts a record into the chain of its bucket; returns how many are there now. */
+function chain(index: u32): u32 {
+  const hash = hashOfRecord(recordOf(index));
+  store<u64>(input + usize(index) * 8, hash);
+  const bucket = bucketsAt + usize(bucketOf(hash)) * 8;
+  const count = load<u32>(bucket) + 1;
+  store<u32>(nextsAt + usize(index) * 4, load<u32>(bucket, 4));
+  store<u32>(bucket, count);
+  store<u32>(bucket, index + 1, 4);
+  return count;
+}
+
+/** Finds the smallest displacement under which all records of the bucket have a free slot. */
+function placeBucket(bucket: u32): bool {
+  const first = load<u32>(bucketsAt + usize(bucket) * 8, 4);
+  for (let displacement: u32 = 0; displacement <= u32(DISPLACEMENT_MAX); displacement++) {
+    const stop = placeRecords(first, displacement);
+    if (stop == 0) {
+      store<u16>(displacementsAt + usize(bucket) * DISPLACEMENT_SIZE, u16(displacement));
+      return true;
+    }
+    clearRecords(first, stop, displacement);
+  }
+  return false;
+}
+
+/** Fills the slots of a chain up to the first that is taken: that record, or 0 when none is. */
+function placeRecords(first: u32, displacement: u32): u32 {
+  for (let next = first; next != 0; next = load<u32>(nextsAt + usize(next - 1) * 4)) {
+    const slot = slotAt(recordHash(next - 1), displacement);
+    if (load<u32>(slot) != 0) return next;
+    store<u32>(slot, recordOf(next - 1));
   }
   return 0;
 }
 
-/** True when the index holds every server and item, nothing else, and keeps the bound. */
-export function isIndexSound(probeMax: u32): bool {
-  let used: u32 = 0;
-  for (let slot: u32 = 0; slot <= slotMask; slot++) {
-    if (recordAt(slot) != 0) used += 1;
-    else if (tagAt(slot) != 0) return false;
+/** Empties the slots of a chain up to `stop`. */
+function clearRecords(first: u32, stop: u32, displacement: u32): void {
+  for (let next = first; next != stop; next = load<u32>(nextsAt + usize(next - 1) * 4)) {
+    store<u32>(slotAt(recordHash(next - 1), displacement), 0);
   }
-  if (used != serverCount + itemCount || !hasDistinctTags()) return false;
-  return longestProbe() == probeMax;
+}
+
+/** True when the slot of every server's and item's hash holds it, and all other slots are empty. */
+export function isIndexSound(): bool {
+  let used: u32 = 0;
+  for (let slot: u32 = 0; slot < slotCount; slot++) {
+    if (load<u32>(slotsAt + usize(slot) * SLOT_SIZE) != 0) used += 1;
+  }
+  const records = serverCount + itemCount;
+  for (let index: u32 = 0; index < records; index++) {
+    const record = recordOf(index);
+    if (probe(hashOfRecord(record)) != record) return false;
+  }
+  return used == records;
 }

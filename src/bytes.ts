@@ -54,6 +54,61 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   return isHex ? bytes : undefined;
 }
 
+/**
+ * Writes the bytes of the hex digits of `text` from `start` on at `at`. A digit that is none counts as
+ * any digit: check first.
+ */
+export function writeHex(bytes: Uint8Array, at: number, text: string, start: number): void {
+  let to = at;
+  for (let index = start; index + 1 < text.length; index += 2) {
+    bytes[to] = (hexDigit(text.charCodeAt(index)) << 4) | hexDigit(text.charCodeAt(index + 1));
+    to += 1;
+  }
+}
+
+/** Writes the UTF-8 of a well-formed text at `at`; returns its size in bytes. */
+export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x80) {
+      const encoded = utf8(text);
+      bytes.set(encoded, at);
+      return encoded.length;
+    }
+    bytes[at + index] = code;
+  }
+  return text.length;
+}
+
+/** UTF-8 bytes of a well-formed text. */
+export function utf8Size(text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) >= 0x80) return utf8(text).length;
+  }
+  return text.length;
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Sorts well-formed texts in place by the bytes of their UTF-8, which is by code points. */
+export function sortByUtf8(texts: string[]): string[] {
+  // code units are in that order too, but for surrogates
+  if (!texts.some((text) => SURROGATE.test(text))) return texts.sort();
+  return texts.sort((a, b) => compareUtf8(a, b));
+}
+
+/** Order of two well-formed texts by the bytes of their UTF-8. */
+export function compareUtf8(a: string, b: string): number {
+  const left = [...a];
+  const right = [...b];
+  const common = Math.min(left.length, right.length);
+  for (let index = 0; index < common; index++) {
+    const difference = (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
 /** True when both hold the same bytes. Not constant-time: digests and public keys only. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);

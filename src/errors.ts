@@ -30,6 +30,8 @@ export type GuardErrorCode =
   | "CATALOG_NOT_YET_VALID"
   | "CATALOG_ID"
   | "CATALOG_LIMIT"
+  | "STORE_UNAVAILABLE"
+  | "STORE_CORRUPT"
   | "LOCK_INVALID"
   | "ROOT_SYNTAX"
   | "ROOT_SCHEMA"

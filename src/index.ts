@@ -1,5 +1,14 @@
 // Public API, runtime-neutral.
 
+export { AEPEmitter, type AEPEmitterOptions } from "./audit/aep.ts";
+export { approvalModeOf, denyReasonClass } from "./audit/aep-mapping.ts";
+export type {
+  AEPAction,
+  AEPApprovalMode,
+  AEPCapabilityDecision,
+  AEPDenyReasonClass,
+  AEPRecord,
+} from "./audit/aep-types.ts";
 export { isTrustedCatalog, type OpenOptions, TrustedCatalog } from "./catalog/trusted.ts";
 export type {
   Catalog,
@@ -11,7 +20,42 @@ export type {
 } from "./catalog/types.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { type ErrorPlace, GuardError, type GuardErrorCode } from "./errors.ts";
+export {
+  type ApprovalReceipt,
+  type ApprovalStatement,
+  createApprovalReceipt,
+  isApprovalReceiptIntact,
+  type ReceiptOptions,
+} from "./guard/approval-receipt.ts";
+export { type ArgumentsSource, argumentsDigest, type Sha256Text } from "./guard/args-digest.ts";
 export { BoundServer } from "./guard/bound-server.ts";
+export type { ConsentAnswer, ConsentProvider } from "./guard/consent-answer.ts";
+export { InMemoryConsentLedger } from "./guard/consent-ledger.ts";
+export type { ConsentChoice, ConsentQuestion, ConsentReason } from "./guard/consent-question.ts";
+export type { ConsentBinding, ConsentRecord } from "./guard/consent-record.ts";
+export type { DispatchCall, DispatchGuard } from "./guard/dispatch-guard.ts";
+export { type GatewayOptions, MCPGateway } from "./guard/gateway.ts";
+export type { EvaluateRequest, EvidenceRef, GatewayDecision } from "./guard/gateway-types.ts";
+export {
+  createRequestIdentity,
+  isRequestIdentity,
+  type RequestIdentity,
+  type RequestIdentityOptions,
+} from "./guard/identity.ts";
+export { createScopeLease, type ScopeLease, type ScopeLeaseOptions } from "./guard/lease.ts";
+export { isScopeLeaseValid } from "./guard/lease-valid.ts";
+export {
+  type ObservationFinding,
+  type ObservationOptions,
+  type TaintedObservation,
+  type TextScan,
+  type TrustLevel,
+  taintObservation,
+  wrapResult,
+} from "./guard/observation.ts";
+export type { PolicyFinding, PolicyRule, PolicyVetting } from "./guard/policy-rule.ts";
+export { renderTaintedObservation } from "./guard/render-observation.ts";
+export type { RouterCall } from "./guard/router-call.ts";
 export { isSafetyBlocked, SafetyBlocked } from "./guard/safety-blocked.ts";
 export {
   type CheckRequest,
@@ -22,10 +66,24 @@ export {
 } from "./guard/scope-guard.ts";
 export { ScopeSet } from "./guard/scope-set.ts";
 export {
+  buildServerCard,
+  type ServerCard,
+  type ServerCardOptions,
+  type ServerCardTool,
+} from "./guard/server-card.ts";
+export { isStateChangingTool, type StateChangingSubject } from "./guard/state-changing.ts";
+export {
   type AdmissionItem,
   type AdmissionReport,
   Validator,
 } from "./guard/validator.ts";
+export {
+  type DecisionListener,
+  type GuardedRouter,
+  type McpGuardOptions,
+  type McpRouter,
+  withMcpGuard,
+} from "./guard/with-mcp-guard.ts";
 export { KERNEL_SHA256 } from "./kernel/module.ts";
 export { canonicalize } from "./kernel/strict-json.ts";
 export {
@@ -36,6 +94,20 @@ export {
   fingerprintResourceTemplate,
   fingerprintTool,
 } from "./manifest/fingerprint.ts";
+export { createMemoryStore } from "./store/memory.ts";
+export type {
+  Answer,
+  AuditLog,
+  Consent,
+  Drift,
+  GivenAnswer,
+  Lease,
+  Question,
+  RegisteredLog,
+  SessionTaint,
+} from "./store/records.ts";
+export type { AsyncStateStore, StateStore, SyncStateStore } from "./store/types.ts";
+export { type Decision, type Layer, type Outcome, REASONS } from "./verdict.ts";
 export { PATTERNS_SHA256, PATTERNS_VERSION } from "./vetting/scanner.ts";
 export type {
   VettingCategory,
@@ -52,4 +124,3 @@ export {
   vetManifest,
   vetTool,
 } from "./vetting/vet.ts";
-export { type Decision, type Layer, type Outcome, REASONS } from "./verdict.ts";

@@ -3,3 +3,5 @@ export { FileTrustState } from "./cli/state-file.ts";
 export type { CatalogUpdates } from "./proxy/catalog-reload.ts";
 export type { GuardRecord, RecordSink } from "./proxy/records.ts";
 export { runStdioGuard, type StdioGuardOptions } from "./proxy/stdio-run.ts";
+export { openSqliteStore, type SqliteStoreOptions } from "./store/sqlite.ts";
+export type { SqliteDriverName } from "./store/sqlite-driver.ts";

@@ -147,6 +147,8 @@ export const CONSENT_FLAGS_ALL = 3;
 
 export const OUTPUT_MAGIC = 0x464f4350;
 export const OUTPUT_HEAD_SIZE = 64;
+/** With the bitmap of as many rules as a catalog may have. */
+export const OUTPUT_SIZE_MAX = 576;
 export const OUTPUT_OFFSET_MAGIC = 0;
 export const OUTPUT_OFFSET_VERSION = 4;
 export const OUTPUT_OFFSET_SIZE = 8;
@@ -169,6 +171,26 @@ export const OUTCOME_DENY = 0;
 export const OUTCOME_ALLOW = 1;
 export const OUTCOME_DRY_RUN = 2;
 export const OUTCOME_ASK_USER = 3;
+
+// The layer that decided, in the order in which they are asked.
+export const LAYER_KERNEL = 0;
+export const LAYER_CATALOG = 1;
+export const LAYER_MESSAGE = 2;
+export const LAYER_FEATURE = 3;
+export const LAYER_SERVER = 4;
+export const LAYER_ITEM = 5;
+export const LAYER_ADMISSION = 6;
+export const LAYER_IDENTITY = 7;
+export const LAYER_SCOPE = 8;
+export const LAYER_VETTING = 9;
+export const LAYER_ARGUMENTS = 10;
+export const LAYER_RULES = 11;
+export const LAYER_LEASE = 12;
+export const LAYER_TAINT = 13;
+export const LAYER_CONSENT = 14;
+export const LAYER_AUDIT = 15;
+/** All of them: an allow. */
+export const LAYER_ALL = 16;
 
 // A set of contributors is a mask: bit n = verdict code n, and two bits for policy_* verdicts that
 // do not come from a rule of the catalog.

@@ -6,15 +6,18 @@
 //   0 magic "PCIM"   4 ABI version  8 total size    12 servers   16 items      20 digests
 //  24 index slots   28 longest probe               32 hash key (2 x u64)      48 expires ms u64
 //  56 catalog version u64          64 servers at   68 items at  72 digests at 76 names at
-//  80 names size    84 index at    88 details at   92 reserved (4)
+//  80 names size    84 index at    88 details at   92 flags
 //  96 catalog SHA-256 (32)        128 image SHA-256 (32)
-// 160 servers | items | details | digests | names | index, each aligned to 64, padding zero
+// 160 principals   164 rules      168 list words  172 principals at
+// 176 rules at     180 lists at   184 reserved (8)
+// 192 servers | items | details | digests | names | principals | rules | lists | index,
+//     each aligned to 64, padding zero
 
 export const IMAGE_MAGIC = 0x4d494350;
-export const IMAGE_ABI_VERSION = 1;
+export const IMAGE_ABI_VERSION = 2;
 export const IMAGE_SECTION_ALIGN = 64;
 
-export const HEADER_SIZE = 160;
+export const HEADER_SIZE = 192;
 export const HEADER_OFFSET_MAGIC = 0;
 export const HEADER_OFFSET_ABI_VERSION = 4;
 export const HEADER_OFFSET_TOTAL_SIZE = 8;
@@ -33,9 +36,20 @@ export const HEADER_OFFSET_NAMES_AT = 76;
 export const HEADER_OFFSET_NAMES_SIZE = 80;
 export const HEADER_OFFSET_INDEX_AT = 84;
 export const HEADER_OFFSET_DETAILS_AT = 88;
-export const HEADER_OFFSET_RESERVED = 92;
+export const HEADER_OFFSET_FLAGS = 92;
 export const HEADER_OFFSET_CATALOG_SHA256 = 96;
 export const HEADER_OFFSET_IMAGE_SHA256 = 128;
+export const HEADER_OFFSET_PRINCIPAL_COUNT = 160;
+export const HEADER_OFFSET_RULE_COUNT = 164;
+export const HEADER_OFFSET_LIST_COUNT = 168;
+export const HEADER_OFFSET_PRINCIPALS_AT = 172;
+export const HEADER_OFFSET_RULES_AT = 176;
+export const HEADER_OFFSET_LISTS_AT = 180;
+export const HEADER_OFFSET_RESERVED = 184;
+
+/** The catalog has a `[principals]` table: who is not declared there is unknown. */
+export const IMAGE_FLAG_PRINCIPALS = 1;
+export const IMAGE_FLAGS_ALL = 1;
 
 // server record, 64 bytes; a name is an offset from the start of the names section, where names
 // are zero-padded to a multiple of 8 bytes
@@ -83,6 +97,65 @@ export const ITEM_FLAG_HAS_ARGUMENT_RULES = 8;
 export const ITEM_FLAG_SERVER_UNVERIFIED = 16;
 export const ITEM_FLAGS_ALL = 31;
 
+// principal row, 32 bytes: one per pattern of [principals] and of the rules, in the order of the
+// patterns; a list is a first word and a count of words in the lists section, strictly ascending
+export const PRINCIPAL_SIZE = 32;
+export const PRINCIPAL_OFFSET_FLAGS = 0;
+export const PRINCIPAL_OFFSET_SERVERS_FIRST = 4;
+export const PRINCIPAL_OFFSET_SERVERS_COUNT = 8;
+export const PRINCIPAL_OFFSET_RESERVED = 12;
+export const PRINCIPAL_OFFSET_CAP = 16;
+
+/** An entry of [principals] is for it: its own, or the longest pattern that covers it. */
+export const PRINCIPAL_FLAG_DECLARED = 1;
+/** That entry has a `scope`. */
+export const PRINCIPAL_FLAG_CAP = 2;
+/** That entry has `servers`: the list holds their indices. */
+export const PRINCIPAL_FLAG_SERVERS = 4;
+export const PRINCIPAL_FLAGS_ALL = 7;
+
+// rule record, 64 bytes, in the order of the catalog; all conditions must hold, and one that is
+// absent holds: no flag for a list, all effects, zero for the other masks and the level
+export const RULE_SIZE = 64;
+/** OUTCOME_DENY, OUTCOME_DRY_RUN or OUTCOME_ASK_USER of frame.ts. */
+export const RULE_OFFSET_OUTCOME = 0;
+export const RULE_OFFSET_FLAGS = 1;
+/** Bit n = effect n. */
+export const RULE_OFFSET_EFFECTS = 2;
+/** Vetting level at least. */
+export const RULE_OFFSET_VETTING = 3;
+/** RULE_FACT_* that must be so. */
+export const RULE_OFFSET_FACTS_TRUE = 4;
+/** RULE_FACT_* that must not be so. */
+export const RULE_OFFSET_FACTS_FALSE = 5;
+export const RULE_OFFSET_RESERVED = 6;
+/** Indices of servers. */
+export const RULE_OFFSET_SERVERS_FIRST = 8;
+export const RULE_OFFSET_SERVERS_COUNT = 12;
+/** Indices of the items that have one of the names. */
+export const RULE_OFFSET_ITEMS_FIRST = 16;
+export const RULE_OFFSET_ITEMS_COUNT = 20;
+/** Indices, from 0, of the principal rows that its patterns cover. */
+export const RULE_OFFSET_PRINCIPALS_FIRST = 24;
+export const RULE_OFFSET_PRINCIPALS_COUNT = 28;
+/** Any of these is in the item's scope. */
+export const RULE_OFFSET_SCOPE = 32;
+export const RULE_OFFSET_TAINT_ALL = 48;
+export const RULE_OFFSET_TAINT_ANY = 52;
+export const RULE_OFFSET_RESERVED_END = 56;
+
+export const RULE_FLAG_SERVERS = 1;
+export const RULE_FLAG_ITEMS = 2;
+export const RULE_FLAG_PRINCIPALS = 4;
+export const RULE_FLAGS_ALL = 7;
+
+export const RULE_FACT_STATE_CHANGING = 1;
+/** A valid lease that covers the call is at hand. */
+export const RULE_FACT_LEASE = 2;
+/** A consent record for the call is at hand. */
+export const RULE_FACT_CONSENT = 4;
+export const RULE_FACTS_ALL = 7;
+
 export const KIND_SERVER = 0;
 export const KIND_TOOL = 1;
 export const KIND_PROMPT = 2;
@@ -93,13 +166,19 @@ export const EFFECT_READ = 1;
 export const EFFECT_WRITE = 2;
 export const EFFECT_DESTRUCTIVE = 3;
 export const EFFECT_EXTERNAL = 4;
+/** A set of all four: bit n = effect n. */
+export const EFFECTS_ALL = 30;
 
-// index slot, 8 bytes: tag (high half of the hash), record (0 = empty, item index + 1,
-// or SLOT_SERVER_BIT | server index)
-export const SLOT_SIZE = 8;
-export const SLOT_OFFSET_TAG = 0;
-export const SLOT_OFFSET_RECORD = 4;
+// index: displacements (u16 each, padded to a multiple of 4 bytes), then slots (u32 each: 0 = empty,
+// item index + 1, or SLOT_SERVER_BIT | server index); see assembly/table.ts
+export const DISPLACEMENT_SIZE = 2;
+export const DISPLACEMENT_MAX = 65535;
+export const SLOT_SIZE = 4;
 export const SLOT_SERVER_BIT = 1073741824;
+/** Records to one displacement, on average. */
+export const INDEX_BUCKET_RECORDS = 4;
+/** Slots that stay empty: one to so many records. */
+export const INDEX_SPARE_RECORDS = 4;
 
 export const DIGEST_SIZE = 32;
 
@@ -113,6 +192,8 @@ export const IMAGE_BAD_SERVER = 6;
 export const IMAGE_BAD_ITEM = 7;
 export const IMAGE_BAD_INDEX = 8;
 export const IMAGE_BAD_DIGEST = 9;
+export const IMAGE_BAD_PRINCIPAL = 10;
+export const IMAGE_BAD_RULE = 11;
 
 // ---- admission state, one byte each ----------------------------------------------------------
 export const SERVER_NOT_ADMITTED = 0;

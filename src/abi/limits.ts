@@ -31,6 +31,8 @@ export const LIMIT_SCOPES = 128;
 export const LIMIT_TAINTS = 32;
 /** Policy rules in a catalog. */
 export const LIMIT_RULES = 4096;
+/** Words in the lists of an image's rules and principals, equal lists counted once. */
+export const LIMIT_IMAGE_LIST_WORDS = 16777216;
 /** Index slots that one lookup may visit. */
 export const LIMIT_PROBE = 8;
 /** Bytes of `catalog.toml`. */

@@ -2,36 +2,24 @@
 // same catalog gives the same bytes; no key, no clock.
 import * as layout from "../abi/layout.ts";
 import { LIMIT_IMAGE_ITEMS } from "../abi/limits.ts";
-import { fromHex, utf8 } from "../bytes.ts";
+import { sortByUtf8, utf8Size, writeHex, writeUtf8 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import { compareBytes } from "../manifest/fingerprint.ts";
 import { KIND_CODES } from "../manifest/listing.ts";
+import { EFFECT_CODES, taintMask } from "./compile-masks.ts";
+import { type ImageIndices, PolicySections } from "./compile-policy.ts";
 import { type ScopeMask, scopeMask } from "./scope-names.ts";
-import type { Catalog, CatalogItem, CatalogServer, Effect } from "./types.ts";
+import type { Catalog, CatalogItem, CatalogServer } from "./types.ts";
 
-const EFFECT_CODES: Readonly<Record<Effect, number>> = {
-  read: layout.EFFECT_READ,
-  write: layout.EFFECT_WRITE,
-  destructive: layout.EFFECT_DESTRUCTIVE,
-  external: layout.EFFECT_EXTERNAL,
-};
-
-/** Seeds tried before the index is doubled. */
-const SEEDS_PER_SIZE = 64;
+/** Seeds tried; the first one fails for about one catalog in 2^20. */
+const SEED_COUNT = 64;
 /** Second half of the SipHash key; the first half is the seed. */
 const HASH_KEY_HIGH = 0x706f7274n;
 
-interface NamedItem {
-  readonly item: CatalogItem;
-  readonly name: Uint8Array;
-}
-
-interface NamedServer {
+export interface OrderedServer {
   readonly server: CatalogServer;
-  readonly name: Uint8Array;
   /** In order of kind, then of the bytes of the name. */
-  readonly items: readonly NamedItem[];
+  readonly items: readonly CatalogItem[];
 }
 
 /** Where each section starts, and how much is in it. */
@@ -44,6 +32,9 @@ interface Plan {
   readonly detailsAt: number;
   readonly digestsAt: number;
   readonly namesAt: number;
+  readonly principalsAt: number;
+  readonly rulesAt: number;
+  readonly listsAt: number;
   readonly indexAt: number;
 }
 
@@ -51,55 +42,89 @@ interface Plan {
  * Compiles `catalog` to an image.
  *
  * @param meta.catalogSha256 SHA-256 of the catalog's bytes, kept in the header: 32 bytes
- * @throws {GuardError} IMAGE_LIMIT above 1 048 576 items, or when no index keeps the probe bound
+ * @throws {GuardError} IMAGE_LIMIT above 1 048 576 items, above 16 777 216 words in the lists of
+ *   rules and principals, or when no index keeps the probe bound
  */
 export function compileImage(
   catalog: Catalog,
   meta: { readonly catalogSha256: Uint8Array },
 ): Uint8Array<ArrayBuffer> {
-  const servers = nameServers(catalog);
-  const plan = planSections(servers);
+  const servers = orderServers(catalog);
+  const policy = new PolicySections(catalog, indicesOf(servers));
+  const plan = planSections(servers, policy);
   if (plan.itemCount > LIMIT_IMAGE_ITEMS) {
     const message = `expected at most ${LIMIT_IMAGE_ITEMS} items, got ${plan.itemCount}; split the catalog`;
     throw new GuardError("IMAGE_LIMIT", message);
   }
-  const body = writeBody(catalog, servers, plan, meta.catalogSha256);
+  const body = writeBody({ catalog, servers, policy }, plan, meta.catalogSha256);
   return indexImage(body, plan, servers.length);
 }
 
-function nameServers(catalog: Catalog): NamedServer[] {
-  const servers = [...catalog.servers.values()].map((server) => ({
-    server,
-    name: utf8(server.id),
-    items: [
-      ...nameItems(server.tools),
-      ...nameItems(server.prompts),
-      ...nameItems(server.resources),
-      ...nameItems(server.resourceTemplates),
-    ],
-  }));
-  return servers.sort((a, b) => compareBytes(a.name, b.name));
+/** Servers and items in the order of the image: by the bytes of their names. */
+export function orderServers(catalog: Catalog): OrderedServer[] {
+  const ordered: OrderedServer[] = [];
+  for (const id of sortByUtf8([...catalog.servers.keys()])) {
+    const server = catalog.servers.get(id);
+    if (server === undefined) continue;
+    const items: CatalogItem[] = [];
+    for (const table of [
+      server.tools,
+      server.prompts,
+      server.resources,
+      server.resourceTemplates,
+    ]) {
+      if (table.size === 0) continue;
+      for (const name of sortByUtf8([...table.keys()])) {
+        const item = table.get(name);
+        if (item !== undefined) items.push(item);
+      }
+    }
+    ordered.push({ server, items });
+  }
+  return ordered;
 }
 
-function nameItems(items: ReadonlyMap<string, CatalogItem>): NamedItem[] {
-  const named = [...items.values()].map((item) => ({ item, name: utf8(item.name) }));
-  return named.sort((a, b) => compareBytes(a.name, b.name));
+/** Where servers and items will be; the names of items are collected when one is asked for. */
+function indicesOf(servers: readonly OrderedServer[]): ImageIndices {
+  let byName: Map<string, number[]> | undefined;
+  return {
+    servers: new Map(servers.map(({ server }, index) => [server.id, index])),
+    itemsNamed: (name) => {
+      byName ??= indexByName(servers);
+      return byName.get(name) ?? [];
+    },
+  };
+}
+
+function indexByName(servers: readonly OrderedServer[]): Map<string, number[]> {
+  const byName = new Map<string, number[]>();
+  let next = 0;
+  for (const { items } of servers) {
+    for (const { name } of items) {
+      const known = byName.get(name);
+      if (known === undefined) byName.set(name, [next]);
+      else known.push(next);
+      next += 1;
+    }
+  }
+  return byName;
 }
 
 function align(offset: number, to: number): number {
   return Math.ceil(offset / to) * to;
 }
 
-function planSections(servers: readonly NamedServer[]): Plan {
+function planSections(servers: readonly OrderedServer[], policy: PolicySections): Plan {
   let itemCount = 0;
   let digestCount = 0;
   let namesSize = 0;
-  for (const { name, items } of servers) {
-    namesSize += align(name.length, 8);
+  for (const { server, items } of servers) {
+    namesSize += align(utf8Size(server.id), 8);
     itemCount += items.length;
-    for (const entry of items) {
-      if (!isInline(entry.name)) namesSize += align(entry.name.length, 8);
-      digestCount += entry.item.fingerprints.length;
+    for (const { name, fingerprints } of items) {
+      const size = utf8Size(name);
+      if (!isInline(size)) namesSize += align(size, 8);
+      digestCount += fingerprints.length;
     }
   }
   const section = (at: number): number => align(at, layout.IMAGE_SECTION_ALIGN);
@@ -108,53 +133,68 @@ function planSections(servers: readonly NamedServer[]): Plan {
   const detailsAt = section(itemsAt + itemCount * layout.ITEM_SIZE);
   const digestsAt = section(detailsAt + itemCount * layout.DETAIL_SIZE);
   const namesAt = section(digestsAt + digestCount * layout.DIGEST_SIZE);
-  const indexAt = section(namesAt + namesSize);
+  const principalsAt = section(namesAt + namesSize);
+  const rulesAt = section(principalsAt + policy.principalCount * layout.PRINCIPAL_SIZE);
+  const listsAt = section(rulesAt + policy.ruleCount * layout.RULE_SIZE);
+  const indexAt = section(listsAt + policy.listCount * 4);
   const counts = { itemCount, digestCount, namesSize };
-  return { ...counts, serversAt, itemsAt, detailsAt, digestsAt, namesAt, indexAt };
+  const sections = { serversAt, itemsAt, detailsAt, digestsAt, namesAt, indexAt };
+  return { ...counts, ...sections, principalsAt, rulesAt, listsAt };
 }
 
-/** A name this short stands in its item's record. */
-function isInline(name: Uint8Array): boolean {
-  return name.length <= layout.ITEM_NAME_INLINE_SIZE;
+/** A name of so few bytes stands in its item's record. */
+function isInline(size: number): boolean {
+  return size <= layout.ITEM_NAME_INLINE_SIZE;
+}
+
+/** What goes into an image. */
+interface Content {
+  readonly catalog: Catalog;
+  readonly servers: readonly OrderedServer[];
+  readonly policy: PolicySections;
 }
 
 /** Everything before the index. */
 function writeBody(
-  catalog: Catalog,
-  servers: readonly NamedServer[],
+  { catalog, servers, policy }: Content,
   plan: Plan,
   catalogSha256: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const body = new Uint8Array(plan.indexAt);
   const view = new DataView(body.buffer);
   writeHeader(view, catalog, servers.length, plan);
+  writePolicyHeader(view, catalog, policy, plan);
+  policy.write(view, plan.principalsAt, plan.rulesAt, plan.listsAt);
   body.set(catalogSha256.subarray(0, layout.DIGEST_SIZE), layout.HEADER_OFFSET_CATALOG_SHA256);
   const scopes = new Map<string, ScopeMask>();
   let itemNext = 0;
   let digestNext = 0;
   let nameNext = 0;
-  const putName = (record: number, name: Uint8Array): void => {
-    body.set(name, plan.namesAt + nameNext);
+  /** Puts a name into the pool; returns its size. */
+  const putName = (record: number, name: string): number => {
+    const size = writeUtf8(body, plan.namesAt + nameNext, name);
     setWord(view, record, nameNext);
-    nameNext += align(name.length, 8);
+    nameNext += align(size, 8);
+    return size;
   };
-  for (const [serverIndex, { server, name, items }] of servers.entries()) {
+  for (const [serverIndex, { server, items }] of servers.entries()) {
     const record = plan.serversAt + serverIndex * layout.SERVER_SIZE;
-    putName(record + layout.SERVER_OFFSET_NAME_AT, name);
-    setWord(view, record + layout.SERVER_OFFSET_NAME_SIZE, name.length);
+    const idSize = putName(record + layout.SERVER_OFFSET_NAME_AT, server.id);
+    setWord(view, record + layout.SERVER_OFFSET_NAME_SIZE, idSize);
     writeServer(view, record, server, itemNext, items.length);
-    for (const { item, name: itemName } of items) {
+    for (const item of items) {
       const itemRecord = plan.itemsAt + itemNext * layout.ITEM_SIZE;
-      if (isInline(itemName)) body.set(itemName, itemRecord + layout.ITEM_OFFSET_NAME);
-      else putName(itemRecord + layout.ITEM_OFFSET_NAME_AT, itemName);
-      view.setUint16(itemRecord + layout.ITEM_OFFSET_NAME_SIZE, itemName.length, true);
+      const size = utf8Size(item.name);
+      if (isInline(size)) writeUtf8(body, itemRecord + layout.ITEM_OFFSET_NAME, item.name);
+      else putName(itemRecord + layout.ITEM_OFFSET_NAME_AT, item.name);
+      view.setUint16(itemRecord + layout.ITEM_OFFSET_NAME_SIZE, size, true);
       setWord(view, itemRecord + layout.ITEM_OFFSET_SERVER, serverIndex);
       writeItem(view, itemRecord, server, item, catalog, scopes);
       const detail = plan.detailsAt + itemNext * layout.DETAIL_SIZE;
       writeDetail(view, detail, item, catalog);
       setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_FIRST, digestNext);
       for (const fingerprint of item.fingerprints) {
-        body.set(digestOf(fingerprint), plan.digestsAt + digestNext * layout.DIGEST_SIZE);
+        writeDigest(body, plan.digestsAt + digestNext * layout.DIGEST_SIZE, fingerprint);
         digestNext += 1;
       }
       itemNext += 1;
@@ -167,10 +207,13 @@ function setWord(view: DataView, at: number, value: number): void {
   view.setUint32(at, value, true);
 }
 
-function digestOf(fingerprint: string): Uint8Array {
-  const digest = fromHex(fingerprint.slice("sha256:".length));
-  if (digest !== undefined && digest.length === layout.DIGEST_SIZE) return digest;
-  throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
+const FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
+
+function writeDigest(body: Uint8Array, at: number, fingerprint: string): void {
+  if (!FINGERPRINT.test(fingerprint)) {
+    throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
+  }
+  writeHex(body, at, fingerprint, "sha256:".length);
 }
 
 function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan: Plan): void {
@@ -188,6 +231,22 @@ function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan
   setWord(view, layout.HEADER_OFFSET_NAMES_AT, plan.namesAt);
   setWord(view, layout.HEADER_OFFSET_NAMES_SIZE, plan.namesSize);
   setWord(view, layout.HEADER_OFFSET_INDEX_AT, plan.indexAt);
+}
+
+function writePolicyHeader(
+  view: DataView,
+  catalog: Catalog,
+  policy: PolicySections,
+  plan: Plan,
+): void {
+  const flags = catalog.principals === undefined ? 0 : layout.IMAGE_FLAG_PRINCIPALS;
+  setWord(view, layout.HEADER_OFFSET_FLAGS, flags);
+  setWord(view, layout.HEADER_OFFSET_PRINCIPAL_COUNT, policy.principalCount);
+  setWord(view, layout.HEADER_OFFSET_RULE_COUNT, policy.ruleCount);
+  setWord(view, layout.HEADER_OFFSET_LIST_COUNT, policy.listCount);
+  setWord(view, layout.HEADER_OFFSET_PRINCIPALS_AT, plan.principalsAt);
+  setWord(view, layout.HEADER_OFFSET_RULES_AT, plan.rulesAt);
+  setWord(view, layout.HEADER_OFFSET_LISTS_AT, plan.listsAt);
 }
 
 function writeServer(
@@ -210,8 +269,8 @@ function writeServer(
   );
   setWord(view, record + layout.SERVER_OFFSET_TEMPLATE_COUNT, templateCount);
   if (server.instructions === undefined) return;
-  const digest = digestOf(server.instructions);
-  new Uint8Array(view.buffer).set(digest, record + layout.SERVER_OFFSET_INSTRUCTIONS);
+  const body = new Uint8Array(view.buffer);
+  writeDigest(body, record + layout.SERVER_OFFSET_INSTRUCTIONS, server.instructions);
 }
 
 function writeItem(
@@ -225,17 +284,21 @@ function writeItem(
   view.setUint8(record + layout.ITEM_OFFSET_KIND, KIND_CODES[item.kind]);
   view.setUint8(record + layout.ITEM_OFFSET_EFFECT, EFFECT_CODES[item.effect]);
   view.setUint16(record + layout.ITEM_OFFSET_FLAGS, itemFlags(server, item), true);
-  const key = item.scope.join(" ");
-  const mask = scopes.get(key) ?? scopeMask(catalog, item.scope);
-  scopes.set(key, mask);
-  for (const [word, bits] of mask.entries()) {
-    view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, bits, true);
+  const key = item.scope.length === 1 ? (item.scope[0] ?? "") : item.scope.join(" ");
+  let mask = scopes.get(key);
+  if (mask === undefined) {
+    mask = scopeMask(catalog, item.scope);
+    scopes.set(key, mask);
+  }
+  for (let word = 0; word < mask.length; word++) {
+    view.setInt32(record + layout.ITEM_OFFSET_SCOPE + word * 4, mask[word] ?? 0, true);
   }
 }
 
 function writeDetail(view: DataView, detail: number, item: CatalogItem, catalog: Catalog): void {
-  const adds = taintMask(catalog, item.addsTaint);
-  const stops = taintMask(catalog, item.stopsTaint);
+  const { addsTaint, stopsTaint } = item;
+  const adds = taintMask(catalog, addsTaint);
+  const stops = stopsTaint.length === 0 ? 0 : taintMask(catalog, stopsTaint);
   setWord(view, detail + layout.DETAIL_OFFSET_DIGEST_COUNT, item.fingerprints.length);
   view.setInt32(detail + layout.DETAIL_OFFSET_ADDS_TAINT, adds, true);
   view.setInt32(detail + layout.DETAIL_OFFSET_STOPS_TAINT, stops, true);
@@ -251,69 +314,41 @@ function itemFlags(server: CatalogServer, item: CatalogItem): number {
   );
 }
 
-function taintMask(catalog: Catalog, labels: readonly string[]): number {
-  let mask = 0;
-  for (const label of labels) {
-    const bit = catalog.taintBits.get(label);
-    if (bit === undefined) throw new GuardError("IMAGE_INVALID", "expected a defined taint label");
-    mask |= 1 << bit;
-  }
-  return mask;
-}
-
-/** Index slots to begin with: a load that rarely needs a second size (see table.ts). */
-function slotCountFirst(entryCount: number): number {
-  let slots = 16;
-  // at most 2 entries in 5 slots: the longest probe is then 4 to 8 (table.ts, `insert`)
-  while (slots * 2 < entryCount * 5) slots *= 2;
-  return slots;
-}
-
-/** Adds the index and the digest; tries seeds from 0 upward, then twice the slots. */
+/** Adds the index and the digest; tries seeds from 0 upward. */
 function indexImage(
   body: Uint8Array<ArrayBuffer>,
   plan: Plan,
   serverCount: number,
 ): Uint8Array<ArrayBuffer> {
-  let slotCount = slotCountFirst(plan.itemCount + serverCount);
-  for (let doubling = 0; doubling < 4; doubling++) {
-    const size = plan.indexAt + slotCount * layout.SLOT_SIZE;
-    const kernel = new Kernel({
-      imageSize: size,
-      itemCount: plan.itemCount,
-      serverCount,
-      inputSize: 64,
-      recordSize: 64,
-    });
-    const image = trySeeds(kernel, body, size, slotCount);
-    if (image !== undefined) return image;
-    slotCount *= 2;
-  }
-  throw new GuardError("IMAGE_LIMIT", "expected names whose index keeps the probe bound");
-}
-
-function trySeeds(
-  kernel: Kernel,
-  body: Uint8Array,
-  size: number,
-  slotCount: number,
-): Uint8Array<ArrayBuffer> | undefined {
+  const recordCount = plan.itemCount + serverCount;
+  const bucketCount = Math.floor(recordCount / layout.INDEX_BUCKET_RECORDS) + 1;
+  const slotCount = recordCount + Math.floor(recordCount / layout.INDEX_SPARE_RECORDS) + 1;
+  const displacementsSize = align(bucketCount * layout.DISPLACEMENT_SIZE, 4);
+  const size = plan.indexAt + displacementsSize + slotCount * layout.SLOT_SIZE;
+  const kernel = new Kernel({
+    imageSize: size,
+    itemCount: plan.itemCount,
+    serverCount,
+    // what `fillIndex` of assembly/table.ts keeps while it works
+    inputSize: align(recordCount * 12, 8) + bucketCount * 8 + 8,
+    recordSize: 0,
+  });
   const { bytes, imageAt } = kernel;
   bytes.set(body, imageAt);
   const view = new DataView(bytes.buffer, imageAt, size);
   setWord(view, layout.HEADER_OFFSET_TOTAL_SIZE, size);
   setWord(view, layout.HEADER_OFFSET_SLOT_COUNT, slotCount);
+  setWord(view, layout.HEADER_OFFSET_PROBE_MAX, 1);
   view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY + 8, HASH_KEY_HIGH, true);
-  for (let seed = 0; seed < SEEDS_PER_SIZE; seed++) {
+  for (let seed = 0; seed < SEED_COUNT; seed++) {
     view.setBigUint64(layout.HEADER_OFFSET_HASH_KEY, BigInt(seed), true);
     bytes.fill(0, imageAt + body.length, imageAt + size);
-    const probe = kernel.exports.buildIndex(size);
-    if (probe < 0) throw new GuardError("IMAGE_INVALID", `compiled image refused: ${-probe}`);
-    if (probe === 0) continue;
-    setWord(view, layout.HEADER_OFFSET_PROBE_MAX, probe);
+    const filled = kernel.exports.buildIndex(size);
+    if (filled < 0) throw new GuardError("IMAGE_INVALID", `compiled image refused: ${-filled}`);
+    if (filled === 0) continue;
     kernel.exports.sealImage(size);
     bytes.set(kernel.readDigest(), imageAt + layout.HEADER_OFFSET_IMAGE_SHA256);
     return bytes.slice(imageAt, imageAt + size);
   }
-  return undefined;
+  throw new GuardError("IMAGE_LIMIT", "expected names that can be told apart by their hashes");
 }

@@ -54,7 +54,8 @@ export function readClosedTable(
   path: KeyPath,
 ): TomlTable {
   const table = readTable(value, path);
-  for (const key of Object.keys(table)) {
+  // WHY: no array a table; a key that a prototype was given is unknown like any other
+  for (const key in table) {
     if (!known.has(key)) {
       const names = [...known].join(", ");
       throw schemaFault(

@@ -104,6 +104,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "the guard in front of a stdio server",
     load: async () => (await import("./run.ts")).runCommand,
   },
+  {
+    name: "lease grant",
+    summary: "let a principal use tools of a server for some time",
+    load: async () => (await import("./lease-grant.ts")).leaseGrantCommand,
+  },
+  {
+    name: "lease list",
+    summary: "leases, with what is left of them",
+    load: async () => (await import("./lease-list.ts")).leaseListCommand,
+  },
+  {
+    name: "lease revoke",
+    summary: "end a lease at once",
+    load: async () => (await import("./lease-revoke.ts")).leaseRevokeCommand,
+  },
+  {
+    name: "consent list",
+    summary: "pending questions, and approvals that can still be used",
+    load: async () => (await import("./consent-list.ts")).consentListCommand,
+  },
+  {
+    name: "consent revoke",
+    summary: "take an approval back",
+    load: async () => (await import("./consent-revoke.ts")).consentRevokeCommand,
+  },
+  {
+    name: "session list",
+    summary: "sessions and their taint labels",
+    load: async () => (await import("./session-list.ts")).sessionListCommand,
+  },
+  {
+    name: "session reset",
+    summary: "clear the taint labels of a session",
+    load: async () => (await import("./session-reset.ts")).sessionResetCommand,
+  },
 ];
 
 /** The command that `argv` names with its first one or two words, and the arguments behind it. */

@@ -29,6 +29,10 @@ const FOUND_NAME = ".portcullis";
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT_FILE = /^root\.[1-9]\d*\.dsse\.json$/;
 const KEYS_FOLDER = "keys";
+const OTHER_NAMES: ReadonlySet<string> = new Set([
+  ...["config.toml", "state.json", KEYS_FOLDER],
+  ...["state.db", "state.db-wal", "state.db-shm"],
+]);
 
 /**
  * The home of `run`, `check`, `verify` and `root init`: `--dir`, `PORTCULLIS_DIR` or the default,
@@ -105,9 +109,7 @@ function checkHome(path: string, isFound: boolean): Home {
     });
   }
   assertOwn(path, stats);
-  const names = readdirSync(path).filter(
-    (name) => ROOT_FILE.test(name) || ["config.toml", "state.json", KEYS_FOLDER].includes(name),
-  );
+  const names = readdirSync(path).filter((name) => ROOT_FILE.test(name) || OTHER_NAMES.has(name));
   const keys = join(path, KEYS_FOLDER);
   const keyNames = names.includes(KEYS_FOLDER) ? keyFiles(keys) : [];
   for (const file of [...names.map((name) => join(path, name)), ...keyNames]) {

@@ -7,6 +7,7 @@
 // `destructiveHint: true` do. A name without a known verb counts as destructive, one without a
 // known noun gets the scope of its parameters, else `admin`.
 import type { Effect, ItemKind } from "../catalog/types.ts";
+import { effectOfName, wordsOf } from "../guard/verbs.ts";
 
 export interface Proposal {
   readonly scope: readonly string[];
@@ -28,31 +29,6 @@ export interface Subject {
 }
 
 type Area = "fs" | "net" | "db" | "repo" | "msg" | "secrets" | "browser" | "exec" | "code" | "pay";
-
-const RANK: Readonly<Record<Effect, number>> = { read: 0, write: 1, external: 2, destructive: 3 };
-
-const VERBS: readonly (readonly [Effect, string])[] = [
-  [
-    "read",
-    "get list read search find show describe view lookup query count check status info stat tree " +
-      "allowed head tail preview explain help echo open resolve inspect select",
-  ],
-  [
-    "write",
-    "create write update edit set add put insert save move rename copy append modify patch make " +
-      "mkdir upload import commit merge assign comment tag apply replace store init start",
-  ],
-  [
-    "external",
-    "send post publish email notify reply forward share fetch download request invite call " +
-      "submit deploy push navigate click",
-  ],
-  [
-    "destructive",
-    "delete remove drop destroy purge clear reset kill terminate truncate wipe revoke uninstall " +
-      "erase exec execute run eval shell pay refund charge transfer withdraw stop",
-  ],
-];
 
 const NOUNS: readonly (readonly [Area, string])[] = [
   ["fs", "file files directory directories dir folder folders path paths media image document"],
@@ -76,14 +52,13 @@ const DELETING: ReadonlySet<string> = new Set(
   "delete remove drop destroy purge clear truncate wipe erase".split(" "),
 );
 
-const VERB_EFFECTS: ReadonlyMap<string, Effect> = byWord(VERBS);
 const NOUN_AREAS: ReadonlyMap<string, Area> = byWord(NOUNS);
 
 /** Scope and effect to propose for an item that the catalog does not have. */
 export function propose(subject: Subject): Proposal {
   if (subject.kind !== "tool") return proposeText(subject);
   const words = wordsOf(subject.name);
-  const { effect, verb } = effectOf(words, subject);
+  const { effect, verb } = effectOf(subject);
   const found = areasOf(words);
   const areas = found.length > 0 ? found : areasOf(subject.parameters.flatMap(wordsOf));
   const deletes = words.some((word) => DELETING.has(word));
@@ -105,16 +80,10 @@ function proposeText({ kind, name }: Subject): Proposal {
   return { scope: [scope], effect: "read", because: `a ${kind.replace("_", " ")} is read` };
 }
 
-function effectOf(words: readonly string[], subject: Subject): { effect: Effect; verb: string } {
-  let effect: Effect | undefined;
-  let verb = "no known verb: taken as destructive";
-  for (const word of words) {
-    const named = VERB_EFFECTS.get(word);
-    if (named === undefined || (effect !== undefined && RANK[named] <= RANK[effect])) continue;
-    effect = named;
-    verb = `\`${word}\``;
-  }
-  effect ??= "destructive";
+function effectOf(subject: Subject): { effect: Effect; verb: string } {
+  const named = effectOfName(subject.name);
+  const effect = named?.effect ?? "destructive";
+  const verb = named === undefined ? "no known verb: taken as destructive" : `\`${named.verb}\``;
   if (subject.destructiveHint === true && subject.readOnlyHint !== true) {
     return { effect: "destructive", verb: `${verb}, and the server says it is destructive` };
   }
@@ -152,15 +121,6 @@ function scopeOf(area: Area, effect: Effect, deletes: boolean): string {
     case "pay":
       return "payments";
   }
-}
-
-/** `readTextFile`, `read_text-file` -> read, text, file. */
-function wordsOf(name: string): readonly string[] {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .filter((word) => word !== "");
 }
 
 function byWord<T>(table: readonly (readonly [T, string])[]): ReadonlyMap<string, T> {

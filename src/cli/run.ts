@@ -4,12 +4,13 @@ import { resolve } from "node:path";
 import process from "node:process";
 
 import type { TrustedCatalog } from "../catalog/trusted.ts";
-import { randomUuid, systemClock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import { quote } from "../errors.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
 import type { CatalogUpdates } from "../proxy/catalog-reload.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import { runStdioGuard } from "../proxy/stdio-run.ts";
+import { stdioSession } from "../proxy/stdio-session.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
@@ -26,7 +27,7 @@ const spec: CommandSpec = {
   options: {
     server: { type: "string", value: "ID", help: "server id of the catalog" },
     principal: { type: "string", value: "P", help: "who calls; default local" },
-    session: { type: "string", value: "S", help: "names the session in the records" },
+    session: { type: "string", value: "S", help: "names the session; default: that of the client" },
     "scope-cap": { type: "string", value: "LIST", help: "scopes this session may use at most" },
     "deny-as": {
       type: "string",
@@ -81,7 +82,7 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
       ? undefined
       : openRecorder(resolve(io.cwd, record), {
           principal,
-          session: args.text("session") ?? io.env["PORTCULLIS_SESSION"] ?? randomUuid(),
+          session: sessionOf(args, io, principal),
         });
   try {
     return await runStdioGuard({
@@ -97,6 +98,15 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
   } finally {
     recorder?.close();
   }
+}
+
+/** `--session`, else `PORTCULLIS_SESSION`, else the session of the client that started this. */
+function sessionOf(args: Arguments, io: Io, principal: string): string {
+  const typed = args.text("session");
+  if (typed === "") throw usageFault(spec, "the name of a session", "an empty one");
+  const variable = io.env["PORTCULLIS_SESSION"];
+  const explicit = typed ?? (variable === "" ? undefined : variable);
+  return stdioSession({ explicit, principal, home: guardHome(args, io).path });
 }
 
 /**

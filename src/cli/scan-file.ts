@@ -4,8 +4,8 @@ import { concatBytes, utf8 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { readManifest } from "../manifest/read.ts";
 import { manifestItems } from "../manifest/types.ts";
-import { type VettedItem, vetInstructions, vetItem } from "../vetting/vet.ts";
 import type { VettingReport } from "../vetting/types.ts";
+import { type VettedItem, vetInstructions, vetItem } from "../vetting/vet.ts";
 import { inFile } from "./fault.ts";
 import { readRequiredFile } from "./files.ts";
 

@@ -13,7 +13,7 @@ import { type VettedItem, vetInstructions, vetItem } from "../vetting/vet.ts";
 import type { Arguments, Io } from "./command.ts";
 import { inFile } from "./fault.ts";
 import { readOptionalFile, readRequiredText } from "./files.ts";
-import { authoringHome, assertHomeExists, type Home } from "./home.ts";
+import { assertHomeExists, authoringHome, type Home } from "./home.ts";
 import { confirmStart } from "./start-server.ts";
 import { visible } from "./style.ts";
 import { CATALOG_NAME } from "./trust-files.ts";

@@ -11,7 +11,7 @@ import {
 } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
-import { type ScopeSet, toScopeSet } from "./scope-set.ts";
+import { ownScopeSet, type ScopeSet } from "./scope-set.ts";
 import { instructionsMatch } from "./validator.ts";
 
 /** Made by `ScopeGuard#server`. */
@@ -36,9 +36,8 @@ export class BoundServer {
     // INVARIANT: the caller's code (iterators, the clock) runs before anything is written for the
     // kernel, so that it cannot ask about something else in between
     const isSame = scopes === undefined || guard.isRequested(scopes);
-    const set = isSame ? scopes : toScopeSet(this.#catalog, scopes);
-    // a set of another catalog has other bits
-    if (!isSame && set?.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    const set = isSame ? scopes : ownScopeSet(this.#catalog, scopes);
+    if (set === null) return toDecision(VERDICT_SCOPE_ESCALATION);
     guard.setTime();
     guard.ensureBound(this.id);
     const size = guard.writeName(tool, LIMIT_NAME_BYTES);
@@ -104,6 +103,8 @@ export class BoundServer {
   /** Forgets what was seen: every item is unverified until the next admission. Drift stays. */
   unverify(): void {
     const server = this.#guard.bind(this.id);
-    if (server >= 0) this.#guard.kernel.exports.beginAdmission(server);
+    if (server < 0) return;
+    this.#guard.kernel.exports.beginAdmission(server);
+    this.#guard.live.forget(server);
   }
 }

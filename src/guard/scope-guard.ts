@@ -9,8 +9,9 @@ import { GuardError } from "../errors.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { admitReport } from "./admit.ts";
 import { BoundServer } from "./bound-server.ts";
+import { CardCatalog } from "./card-catalog.ts";
 import { GuardKernel } from "./guard-kernel.ts";
-import { ScopeSet, toScopeSet } from "./scope-set.ts";
+import { ownScopeSet, ScopeSet } from "./scope-set.ts";
 import { type AdmissionReport, isAdmissionFor } from "./validator.ts";
 
 export interface ScopeGuardOptions {
@@ -32,6 +33,12 @@ export interface CheckRequest {
 /** The decision on one raw message. */
 export type MessageDecision = Decision;
 
+/** What `ScopeGuard.partsOf` gives. */
+export interface GuardParts {
+  readonly source: TrustedCatalog | CardCatalog;
+  readonly guard: GuardKernel;
+}
+
 /** A resolved tool of one guard: what `checkHandle` takes. */
 export interface Handle {
   /** The guard that resolved it; another guard refuses it. */
@@ -51,14 +58,16 @@ export interface Handle {
  * guard.check({ server: "filesystem", tool: "read_text_file" }).outcome; // "allow"
  */
 export class ScopeGuard {
+  readonly #source: TrustedCatalog | CardCatalog;
   readonly #guard: GuardKernel;
   readonly #catalog: Catalog;
   readonly #servers = new Map<string, BoundServer>();
 
-  private constructor(catalog: TrustedCatalog, options: ScopeGuardOptions) {
-    assertTrusted(catalog);
+  private constructor(catalog: TrustedCatalog | CardCatalog, options: ScopeGuardOptions) {
+    if (!(catalog instanceof CardCatalog)) assertTrusted(catalog);
     const clock = options.clock ?? systemClock;
     const size = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
+    this.#source = catalog;
     this.#catalog = catalog.catalog;
     this.#guard = new GuardKernel(catalog.image, clock, size);
     if (options.scopeCap !== undefined) {
@@ -75,7 +84,25 @@ export class ScopeGuard {
    *   IMAGE_INVALID when the kernel cannot be had
    */
   static fromCatalog(catalog: TrustedCatalog, options: ScopeGuardOptions = {}): ScopeGuard {
+    assertTrusted(catalog);
     return new ScopeGuard(catalog, options);
+  }
+
+  /** The guard of a gateway that was made of server cards; see `CardCatalog`. */
+  static fromCards(cards: CardCatalog, options: ScopeGuardOptions = {}): ScopeGuard {
+    return new ScopeGuard(cards, options);
+  }
+
+  /** The catalog that this guard decides by. @throws {GuardError} ARGUMENT_INVALID for cards */
+  get catalog(): TrustedCatalog {
+    const source = this.#source;
+    assertTrusted(source);
+    return source;
+  }
+
+  /** What a guard is made of, for the layers that decide with the same kernel. */
+  static partsOf(guard: ScopeGuard): GuardParts {
+    return { source: guard.#source, guard: guard.#guard };
   }
 
   /**
@@ -103,9 +130,8 @@ export class ScopeGuard {
     // INVARIANT: the caller's code (getters, iterators, the clock) runs before anything is written
     // for the kernel, so that it cannot ask about something else in between
     const isSame = scopes === undefined || guard.isRequested(scopes);
-    const set = isSame ? scopes : toScopeSet(this.#catalog, scopes);
-    // a set of another catalog has other bits
-    if (!isSame && set?.owner !== this.#catalog) return toDecision(VERDICT_SCOPE_ESCALATION);
+    const set = isSame ? scopes : ownScopeSet(this.#catalog, scopes);
+    if (set === null) return toDecision(VERDICT_SCOPE_ESCALATION);
     guard.setTime();
     const serverSize = guard.writeServer(server);
     const nameSize = guard.writeName(tool, LIMIT_NAME_BYTES);
@@ -137,12 +163,13 @@ export class ScopeGuard {
   checkHandle(handle: Handle, scopes: ScopeSet): Decision {
     if (handle.owner !== this) return toDecision(VERDICT_TOOL_SMUGGLE);
     const guard = this.#guard;
-    // WHY: the brand is tested when a set is new to the kernel only; every time it cost 1.5 ns
-    if (!guard.isRequested(scopes) && !this.#isOwnSet(scopes)) {
-      return toDecision(VERDICT_SCOPE_ESCALATION);
-    }
+    // INVARIANT: the clock is the caller's code and comes first
     guard.setTime();
-    guard.setRequest(scopes);
+    // WHY: the brand is tested when a set is new to the kernel only; every time it cost 1.5 ns
+    if (!guard.isRequested(scopes)) {
+      if (!this.#isOwnSet(scopes)) return toDecision(VERDICT_SCOPE_ESCALATION);
+      guard.setRequest(scopes);
+    }
     return toDecision(guard.kernel.exports.checkHandle(handle.item | 0));
   }
 

@@ -37,7 +37,16 @@ export class ScopeSet {
   }
 }
 
-/** A real set as it is; names, or anything else that can be iterated, as a new set. */
-export function toScopeSet(catalog: Catalog, scopes: ScopeSet | Iterable<string>): ScopeSet {
-  return ScopeSet.isScopeSet(scopes) ? scopes : new ScopeSet(catalog, scopes);
+/**
+ * A real set of this catalog as it is; names, or anything else that can be iterated, as a new set;
+ * `null` for a set of another catalog, which has other bits.
+ *
+ * @throws {GuardError} SCOPE_UNKNOWN when the catalog has no scope of that name
+ */
+export function ownScopeSet(
+  catalog: Catalog,
+  scopes: ScopeSet | Iterable<string>,
+): ScopeSet | null {
+  const set = ScopeSet.isScopeSet(scopes) ? scopes : new ScopeSet(catalog, scopes);
+  return set.owner === catalog ? set : null;
 }

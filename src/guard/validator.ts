@@ -11,6 +11,7 @@ import { fingerprintInstructions, manifestFingerprint } from "../manifest/finger
 import { type ManifestSource, readManifest } from "../manifest/read.ts";
 import { type LiveItem, type Manifest, manifestItems } from "../manifest/types.ts";
 import { toDecision } from "../verdict.ts";
+import { CardCatalog } from "./card-catalog.ts";
 
 /** What became of one live definition. */
 export interface AdmissionItem {
@@ -42,12 +43,20 @@ export interface AdmissionReport {
   readonly missing: readonly { readonly kind: ItemKind; readonly name: string }[];
 }
 
-/** Reports that a Validator made, with the catalog they were made for. */
-const madeFor = new WeakMap<object, Catalog>();
+/** Reports that a Validator made: the catalog they are for, and what was read, item by item. */
+const madeFor = new WeakMap<
+  object,
+  { readonly catalog: Catalog; readonly items: readonly LiveItem[] }
+>();
 
 /** True when `report` was made by a Validator for `catalog`, and not since changed or copied. */
 export function isAdmissionFor(report: object, catalog: Catalog): boolean {
-  return madeFor.get(report) === catalog;
+  return madeFor.get(report)?.catalog === catalog;
+}
+
+/** What was read for a report, in the order of its items. */
+export function liveItemsOf(report: AdmissionReport): readonly LiveItem[] {
+  return madeFor.get(report)?.items ?? [];
 }
 
 /** Compares manifests with the pins of one catalog. Keeps no state. */
@@ -55,8 +64,8 @@ export class Validator {
   readonly #catalog: Catalog;
 
   /** @throws {GuardError} ARGUMENT_INVALID for what `TrustedCatalog.open` did not make */
-  constructor(catalog: TrustedCatalog) {
-    assertTrusted(catalog);
+  constructor(catalog: TrustedCatalog | CardCatalog) {
+    if (!(catalog instanceof CardCatalog)) assertTrusted(catalog);
     this.#catalog = catalog.catalog;
   }
 
@@ -76,7 +85,8 @@ export class Validator {
   /** As `validate`, for a manifest that was read. */
   validateManifest(serverId: string, manifest: Manifest): AdmissionReport {
     const server = this.#catalog.servers.get(serverId);
-    const items = manifestItems(manifest).map((item) => judgeItem(server, item));
+    const live = manifestItems(manifest);
+    const items = live.map((item) => judgeItem(server, item));
     const instructions = judgeInstructions(server, manifest);
     const refused = items.find((item) => item.reason !== "allowed")?.reason;
     const reason =
@@ -92,7 +102,7 @@ export class Validator {
       fingerprint: manifestFingerprint(manifest),
       missing: Object.freeze(server === undefined ? [] : findMissing(server, manifest)),
     });
-    madeFor.set(report, this.#catalog);
+    madeFor.set(report, { catalog: this.#catalog, items: live });
     return report;
   }
 }

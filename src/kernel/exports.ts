@@ -13,7 +13,6 @@ export interface KernelExports {
   ): number;
   regionImage(): number;
   regionInput(): number;
-  regionServer(): number;
   regionName(): number;
   regionFrame(): number;
   regionList(): number;
@@ -21,6 +20,8 @@ export interface KernelExports {
   regionCanonical(): number;
   regionItemStates(): number;
   regionServerStates(): number;
+  regionInputFrame(): number;
+  regionOutputFrame(): number;
   regionPatterns(): number;
   regionFindings(): number;
   loadImage(size: number): number;
@@ -61,6 +62,7 @@ export interface KernelExports {
   checkBoundScoped(kind: number, nameSize: number): number;
   checkMessage(size: number, flags: number): number;
   checkFrame(): number;
+  decide(): number;
   loadPatterns(size: number): number;
   scanText(from: number, size: number): number;
   scanCount(): number;
@@ -75,7 +77,6 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   configure: true,
   regionImage: true,
   regionInput: true,
-  regionServer: true,
   regionName: true,
   regionFrame: true,
   regionList: true,
@@ -83,6 +84,8 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   regionCanonical: true,
   regionItemStates: true,
   regionServerStates: true,
+  regionInputFrame: true,
+  regionOutputFrame: true,
   regionPatterns: true,
   regionFindings: true,
   loadImage: true,
@@ -123,6 +126,7 @@ const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true
   checkBoundScoped: true,
   checkMessage: true,
   checkFrame: true,
+  decide: true,
   loadPatterns: true,
   scanText: true,
   scanCount: true,

@@ -11,6 +11,8 @@ const IMAGE_ERRORS: ReadonlyMap<number, string> = new Map([
   [layout.IMAGE_BAD_SERVER, "expected sound server records"],
   [layout.IMAGE_BAD_ITEM, "expected sound item records"],
   [layout.IMAGE_BAD_INDEX, "expected an index that holds every record within the probe bound"],
+  [layout.IMAGE_BAD_PRINCIPAL, "expected sound principal rows"],
+  [layout.IMAGE_BAD_RULE, "expected sound rules"],
   [layout.IMAGE_BAD_DIGEST, "expected the image's own SHA-256, got a changed image"],
 ]);
 

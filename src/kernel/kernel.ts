@@ -32,7 +32,7 @@ export class Kernel {
   readonly inputSize: number;
   readonly inputAt: number;
   readonly imageAt: number;
-  readonly serverAt: number;
+  /** Of the name under consideration; the server id stands before it (`writePadded`). */
   readonly nameAt: number;
   readonly digestAt: number;
   readonly canonicalAt: number;
@@ -41,6 +41,9 @@ export class Kernel {
   /** Index into `words`. */
   readonly listWord: number;
   readonly listAt: number;
+  /** The frames of `decide`: multiples of 16. */
+  readonly inputFrameAt: number;
+  readonly outputFrameAt: number;
 
   /**
    * @throws {GuardError} KERNEL_CAPACITY when the sizes are out of range or memory cannot be had
@@ -67,13 +70,14 @@ export class Kernel {
     this.inputSize = size.inputSize;
     this.inputAt = exports.regionInput();
     this.imageAt = exports.regionImage();
-    this.serverAt = exports.regionServer();
     this.nameAt = exports.regionName();
     this.digestAt = exports.regionDigest();
     this.canonicalAt = exports.regionCanonical();
     this.frameWord = exports.regionFrame() >> 2;
     this.listAt = exports.regionList();
     this.listWord = this.listAt >> 2;
+    this.inputFrameAt = exports.regionInputFrame();
+    this.outputFrameAt = exports.regionOutputFrame();
   }
 
   /**
@@ -89,6 +93,20 @@ export class Kernel {
       );
     }
     this.bytes.set(text, this.inputAt);
+  }
+
+  /**
+   * Writes the names that the next call is about, each zero-padded to a multiple of 8 bytes.
+   *
+   * @param server UTF-8 of the server id, at most 64 bytes
+   * @param name UTF-8, at most 2 048 bytes
+   */
+  writeNames(server: Uint8Array, name: Uint8Array): void {
+    const { bytes, nameAt } = this;
+    const serverAt = nameAt - ((server.length + 7) & ~7);
+    bytes.fill(0, serverAt, nameAt + name.length + 8);
+    bytes.set(server, serverAt);
+    bytes.set(name, nameAt);
   }
 
   /** A copy of the 32-byte digest buffer. */

@@ -39,6 +39,11 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
  * @throws {GuardError} JSON_INVALID when the strict reader refuses the text
  */
 export function canonicalize(source: string | Uint8Array | object): string {
+  return decoder.decode(canonicalBytes(source));
+}
+
+/** As `canonicalize`: its UTF-8, a copy. @throws {GuardError} JSON_INVALID */
+export function canonicalBytes(source: string | Uint8Array | object): Uint8Array<ArrayBuffer> {
   const bytes = sourceBytes(source);
   const kernel = readerKernel(bytes.length);
   kernel.writeInput(bytes);
@@ -49,7 +54,7 @@ export function canonicalize(source: string | Uint8Array | object): string {
     });
   }
   const start = kernel.canonicalAt;
-  return decoder.decode(kernel.bytes.subarray(start, start + size));
+  return kernel.bytes.slice(start, start + size);
 }
 
 /**

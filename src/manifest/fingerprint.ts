@@ -1,9 +1,8 @@
 // Fingerprints (20-fingerprint section 2): the one reference that CLI, guard and tests share.
-import * as layout from "../abi/layout.ts";
-import { concatBytes, fromHex, toHex, utf8 } from "../bytes.ts";
+import { concatBytes, toHex, utf8 } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
-import { merkleRoot, sha256 } from "../kernel/digest.ts";
+import { pinTreeHash, sha256 } from "../kernel/digest.ts";
 import { readerKernel } from "../kernel/shared.ts";
 import { sourceBytes } from "../kernel/strict-json.ts";
 import { KIND_CODES, readEntry } from "./listing.ts";
@@ -85,35 +84,22 @@ function hexOf(fingerprint: string): string {
   throw new GuardError("MANIFEST_INVALID", `expected sha256:<hex>, got ${quote(fingerprint)}`);
 }
 
+/**
+ * `sha256:<hex>` of the tree over the pins of one kind: the manifest digest of that kind.
+ *
+ * @throws {GuardError} MANIFEST_INVALID when a digest is not `sha256:` and 64 lower-case hex digits
+ */
+export function pinsRoot(pins: ReadonlyMap<string, string>): string {
+  return `sha256:${toHex(rootOf(pins))}`;
+}
+
 function treeOf(pins: ReadonlyMap<string, string>): string {
-  const entries = [...pins].map(([name, fingerprint]) => entryOf(name, hexOf(fingerprint)));
-  entries.sort((a, b) => compareBytes(a.name, b.name));
-  const root = merkleRoot(entries.map((entry) => entry.bytes));
-  return `{"count":${entries.length},"root":"${toHex(root)}"}`;
+  return `{"count":${pins.size},"root":"${toHex(rootOf(pins))}"}`;
 }
 
-interface Entry {
-  readonly name: Uint8Array;
-  readonly bytes: Uint8Array;
-}
-
-/** u16be(size of the name) | name | item digest */
-function entryOf(name: string, hex: string): Entry {
-  const nameBytes = utf8(name);
-  const size = nameBytes.length;
-  const digest = fromHex(hex) ?? new Uint8Array(layout.DIGEST_SIZE);
-  const bytes = concatBytes(Uint8Array.of(size >> 8, size & 0xff), nameBytes, digest);
-  return { name: nameBytes, bytes };
-}
-
-/** Bytewise order. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const common = Math.min(a.length, b.length);
-  for (let index = 0; index < common; index++) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
+function rootOf(pins: ReadonlyMap<string, string>): Uint8Array {
+  for (const fingerprint of pins.values()) hexOf(fingerprint);
+  return pinTreeHash(pins);
 }
 
 /**

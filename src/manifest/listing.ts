@@ -18,16 +18,22 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * Drains the listing that the kernel has begun (`listBegin` or `manifestNext`).
  *
+ * @param source the text that the kernel reads; nobody may change it
+ *
  * @returns the items in order, or `undefined` when the end of an element cannot be found
  */
-export function drainListing(kernel: Kernel, kind: ItemKind): LiveItem[] | undefined {
+export function drainListing(
+  kernel: Kernel,
+  kind: ItemKind,
+  source: Uint8Array,
+): LiveItem[] | undefined {
   const items: LiveItem[] = [];
   while (true) {
     const count = kernel.exports.listNext();
     if (count < 0) return undefined;
     if (count === 0) return items;
     for (let index = 0; index < count; index++) {
-      items.push(readEntry(kernel, kind, index, items.length));
+      items.push({ ...readEntry(kernel, kind, index, items.length), source });
     }
   }
 }

@@ -45,7 +45,8 @@ export function readManifest(
   source: ManifestSource,
   { strictness = "listing" }: ReadManifestOptions = {},
 ): Manifest {
-  const bytes = sourceBytes(source);
+  // one copy: what was judged is what is vetted later
+  const bytes = new Uint8Array(sourceBytes(source));
   if (bytes.length > LIMIT_LIST_BYTES) {
     const message = `expected at most ${LIMIT_LIST_BYTES} bytes of definitions, got ${bytes.length}`;
     throw new GuardError("MANIFEST_LIMIT", message);
@@ -65,7 +66,7 @@ export function readManifest(
       instructions = decodeName(kernel, start, kernel.frame(layout.FRAME_WORD_NAME_END));
       continue;
     }
-    found.set(kind, checkListing(kind, drainListing(kernel, kind), bytes, strictness));
+    found.set(kind, checkListing(kind, drainListing(kernel, kind, bytes), bytes, strictness));
   }
   const itemsOf = (kind: ItemKind): LiveItem[] => {
     const items = found.get(kind) ?? [];

@@ -15,6 +15,8 @@ export interface LiveItem {
   readonly error: string | undefined;
   /** Its bytes in the text it was read from, first to last brace. */
   readonly span: Span;
+  /** That text, which nobody else can change; `undefined` where it was not kept. */
+  readonly source?: Uint8Array;
 }
 
 /** Everything that is fingerprinted of one server. */

@@ -1,7 +1,9 @@
 // Strict Ed25519 (RFC 8032, FIPS 186-5): one answer for one signature in every runtime.
 import { ed25519 } from "@noble/curves/ed25519.js";
-
+import { sha512 } from "@noble/hashes/sha2.js";
+import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
+import { verifyNatively } from "./ed25519-native.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;
@@ -13,31 +15,41 @@ export const SIGNATURE_SIZE_BYTES = 64;
 /** The order L of the prime-order subgroup, 2^252 + 27742317777372353535851937790883648493. */
 const GROUP_ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn;
 
-const STRICT = { zip215: false } as const;
+/**
+ * The canonical encodings of the eight points of small order (RFC 8032 encoding, hex). Another
+ * encoding of one of them is no R: the equation is compared by its bytes.
+ */
+const SMALL_ORDER_POINTS: ReadonlySet<string> = new Set([
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0000000000000000000000000000000000000000000000000000000000000080",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+]);
 
-/** True when `bytes` is the canonical encoding of a point of order L: no small or mixed order. */
-function isPrimeOrderPoint(bytes: Uint8Array): boolean {
+/** The point of a canonical encoding that is not of small order; `undefined` for anything else. */
+function readPoint(bytes: Uint8Array): InstanceType<typeof ed25519.Point> | undefined {
   try {
     const point = ed25519.Point.fromBytes(bytes, false);
-    // the neutral element is torsion-free too, so small order is a question of its own
-    return !point.isSmallOrder() && point.isTorsionFree();
+    return point.isSmallOrder() ? undefined : point;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** True when the 32 little-endian bytes are a reduced scalar, 0 <= S < L. */
-function isReducedScalar(bytes: Uint8Array): boolean {
-  let value = 0n;
-  for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte);
-  return value < GROUP_ORDER;
+/** The integer of little-endian bytes. */
+function integerOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.toReversed())}`);
 }
 
 /**
  * Refuses a public key under which a signature does not mean what it should: wrong size,
- * non-canonical encoding, not on the curve, small order, or with a small-order component.
+ * non-canonical encoding, not on the curve, or small order.
  *
- * Call it once where a key enters (trust root, key file); `verifyEd25519` counts on it.
+ * Call it once where a key is loaded (trust root, key file); `verifyEd25519` counts on it.
  *
  * @param publicKey 32 bytes, RFC 8032 encoding.
  * @throws {GuardError} KEY_INVALID when the key is refused.
@@ -50,21 +62,35 @@ export function assertPublicKey(publicKey: Uint8Array): void {
         `${publicKey.length} bytes`,
     );
   }
-  if (!isPrimeOrderPoint(publicKey)) {
-    throw new GuardError(
-      "KEY_INVALID",
-      "expected a canonical Ed25519 public key of prime order, got one under which forged " +
-        "signatures can verify; replace it with a new key",
-    );
-  }
+  if (readPoint(publicKey) === undefined) throw refusedKey();
+}
+
+/**
+ * Refuses in addition a key with a small-order component, which no honest generator makes and other
+ * verifiers disagree about. For key files, where a key enters the system.
+ *
+ * WHY: 1 to 3 ms a key, so not at every boot; `verifyEd25519` gives one answer for it everywhere.
+ *
+ * @throws {GuardError} KEY_INVALID when the key is refused.
+ */
+export function assertPrimeOrderKey(publicKey: Uint8Array): void {
+  if (readPoint(publicKey)?.isTorsionFree() !== true) throw refusedKey();
+}
+
+function refusedKey(): GuardError {
+  return new GuardError(
+    "KEY_INVALID",
+    "expected a canonical Ed25519 public key of prime order, got one under which forged " +
+      "signatures can verify; replace it with a new key",
+  );
 }
 
 /**
  * Verifies one Ed25519 signature; anything malformed is false, never an exception.
  *
- * Refused before the equation is looked at: S >= L, and an R that is not canonical or not of
- * prime order. With a key that passed `assertPublicKey` the cofactored and the cofactorless
- * equation then agree, so every conforming verifier gives this same answer.
+ * RFC 8032 section 5.1.7 without the cofactor, and stricter: S >= L and a small-order R are
+ * refused. R is computed from the rest and compared by its bytes, which is what hosts do, so that
+ * every runtime gives the same answer, for keys and points with a small-order component too.
  *
  * @param publicKey 32 bytes that passed `assertPublicKey`.
  * @param message the bytes that were signed.
@@ -77,10 +103,33 @@ export function verifyEd25519(
 ): boolean {
   if (publicKey.length !== PUBLIC_KEY_SIZE_BYTES) return false;
   if (signature.length !== SIGNATURE_SIZE_BYTES) return false;
-  if (!isReducedScalar(signature.subarray(32))) return false;
-  if (!isPrimeOrderPoint(signature.subarray(0, 32))) return false;
+  if (integerOf(signature.subarray(32)) >= GROUP_ORDER) return false;
+  if (SMALL_ORDER_POINTS.has(toHex(signature.subarray(0, 32)))) return false;
+  if (SMALL_ORDER_POINTS.has(toHex(publicKey))) return false;
+  return (
+    verifyNatively(publicKey, message, signature) ??
+    isEquationSatisfied(publicKey, message, signature)
+  );
+}
+
+/**
+ * Whether R = [S]B - [k]A, compared by its encoding, with k = SHA-512(R || A || message) mod L.
+ *
+ * @param signature 64 bytes with S < L, which `verifyEd25519` has checked.
+ */
+export function isEquationSatisfied(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const key = readPoint(publicKey);
+  if (key === undefined) return false;
   keepTableSmall();
-  return ed25519.verify(signature, message, publicKey, STRICT) === true;
+  const r = signature.subarray(0, 32);
+  const k = integerOf(sha512(concatBytes(r, publicKey, message))) % GROUP_ORDER;
+  const s = integerOf(signature.subarray(32));
+  const ofBase = ed25519.Point.BASE.multiplyUnsafe(s);
+  return bytesEqual(ofBase.subtract(key.multiplyUnsafe(k)).toBytes(), r);
 }
 
 let isTableSmall = false;

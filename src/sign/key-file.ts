@@ -79,7 +79,7 @@ export function readPublicKey(text: string): PublicKey {
   if (label !== LABEL_PUBLIC) {
     throw new GuardError("KEY_INVALID", `expected a public key file, got ${quote(label)}`);
   }
-  return new PublicKey(decodeSpki(bytes));
+  return PublicKey.enter(decodeSpki(bytes));
 }
 
 /** SubjectPublicKeyInfo PEM of a public key. */

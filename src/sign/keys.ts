@@ -1,9 +1,10 @@
 // Ed25519 keys in memory. A keyid is always computed from the key, never read.
-import { bytesEqual, concatBytes, fromHex, toHex } from "../bytes.ts";
+import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { randomBytes } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import {
+  assertPrimeOrderKey,
   assertPublicKey,
   PUBLIC_KEY_SIZE_BYTES,
   publicKeyOfSeed,
@@ -11,9 +12,7 @@ import {
   signEd25519,
   verifyEd25519,
 } from "./ed25519.ts";
-
-/** DER of SubjectPublicKeyInfo up to the 32 key bytes (RFC 8410 section 4). */
-const SPKI_PREFIX = fromHex("302a300506032b6570032100") ?? new Uint8Array(0);
+import { SPKI_PREFIX } from "./ed25519-native.ts";
 
 /** DER SubjectPublicKeyInfo of a 32-byte public key: 44 bytes. */
 export function encodeSpki(publicKey: Uint8Array): Uint8Array {
@@ -58,6 +57,17 @@ export class PublicKey {
     assertPublicKey(copy);
     this.#bytes = copy;
     this.keyid = keyidOf(copy);
+  }
+
+  /**
+   * A key that enters the system: as the constructor, and with `assertPrimeOrderKey`.
+   *
+   * @throws {GuardError} KEY_INVALID when the key is refused.
+   */
+  static enter(bytes: Uint8Array): PublicKey {
+    const key = new PublicKey(bytes);
+    assertPrimeOrderKey(key.#bytes);
+    return key;
   }
 
   /** A copy of the 32 key bytes. */

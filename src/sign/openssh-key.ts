@@ -63,7 +63,7 @@ export function readOpenSshPublicKey(line: string): PublicKey {
   } catch {
     throw refused("expected base64 in the OpenSSH public key line");
   }
-  return new PublicKey(publicKeyOfBlob(bytes));
+  return PublicKey.enter(publicKeyOfBlob(bytes));
 }
 
 /** The 32 key bytes of a public key blob. */

@@ -8,8 +8,8 @@ import {
 } from "#patterns";
 import * as abi from "../abi/patterns.ts";
 import { fromBase64, utf8 } from "../bytes.ts";
-import { loadScanKernel } from "../kernel/scan-kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { loadScanKernel } from "../kernel/scan-kernel.ts";
 import type { VettingCategory, VettingLevel, VettingPattern } from "./types.ts";
 
 export { PATTERNS_SHA256, PATTERNS_VERSION };

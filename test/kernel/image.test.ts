@@ -97,7 +97,7 @@ describe("image", () => {
       servers + layout.SERVER_OFFSET_NAME_SIZE,
       servers + layout.SERVER_OFFSET_ITEM_FIRST,
       servers + layout.SERVER_OFFSET_TEMPLATE_FIRST,
-      index + layout.SLOT_OFFSET_RECORD,
+      index + view.getUint32(layout.HEADER_OFFSET_SLOT_COUNT, true),
     ];
     for (const at of fields) {
       for (const value of [0xffff_ffff, 0x7fff_ffff, 12_345_678]) {
@@ -124,7 +124,7 @@ describe("image", () => {
 
   it("an empty catalog is valid and has nothing in it", () => {
     const kernel = loadImage(imageOf(manyTools(0).replace(/\[servers\.[\s\S]*/, "")), 64);
-    kernel.bytes.set(utf8("big"), kernel.serverAt);
+    kernel.writeNames(utf8("big"), utf8("any"));
     expect(kernel.exports.bindServer(3)).toBe(-1);
     kernel.exports.setTime(1, 0);
     expect(kernel.exports.check(3, layout.KIND_TOOL, 3)).toBe(2);

@@ -76,8 +76,7 @@ describe("SipHash", () => {
       const name = "é".repeat(random.below(4)) + "n".repeat(random.below(120));
       const kind = 1 + random.below(4);
       const [serverSize, nameSize] = [utf8(server).length, utf8(name).length];
-      kernel.bytes.set(utf8(server), kernel.serverAt);
-      kernel.bytes.set(utf8(name), kernel.nameAt);
+      kernel.writeNames(utf8(server), utf8(name));
       kernel.exports.hashNames(serverSize, kind, nameSize);
       const tail = Buffer.alloc(7);
       tail.writeUInt8(serverSize, 0);

@@ -5,11 +5,14 @@ import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex, utf8 } from "../../src/bytes.ts";
 import {
+  assertPrimeOrderKey,
   assertPublicKey,
+  isEquationSatisfied,
   publicKeyOfSeed,
   signEd25519,
   verifyEd25519,
 } from "../../src/sign/ed25519.ts";
+import { verifyNatively } from "../../src/sign/ed25519-native.ts";
 import { encodeSpki } from "../../src/sign/keys.ts";
 import { expectCode } from "../fixtures/trust.ts";
 
@@ -46,6 +49,12 @@ function nodeVerifies(publicKey: Uint8Array, message: Uint8Array, signature: Uin
   return verify(null, message, key, signature);
 }
 
+/** S < L: `verifyEd25519` refuses the others before it looks at the equation. */
+function hasReducedScalar(signature: Uint8Array): boolean {
+  if (signature.length !== 64) return false;
+  return BigInt(`0x${toHex(signature.slice(32).reverse())}`) < ORDER;
+}
+
 function isRefusedKey(publicKey: Uint8Array): boolean {
   try {
     assertPublicKey(publicKey);
@@ -76,6 +85,11 @@ describe.skipIf(!hasVectors)(
         !isRefusedKey(test.publicKey) && verifyEd25519(test.publicKey, message, signature);
       expect(accepted).toBe(test.result === "valid");
       expect(nodeVerifies(test.publicKey, message, signature)).toBe(accepted);
+      // the same answer where the host has no verifier, and where it has one
+      if (test.result === "valid" || hasReducedScalar(signature)) {
+        expect(isEquationSatisfied(test.publicKey, message, signature)).toBe(accepted);
+        expect(verifyNatively(test.publicKey, message, signature)).toBe(accepted);
+      }
     });
   },
 );
@@ -144,12 +158,33 @@ describe("public keys", () => {
     expectCode(() => assertPublicKey(littleEndian(1n | (1n << 255n))), "KEY_INVALID");
   });
 
-  it("keys with a small-order component are refused: verifiers disagree about them", () => {
+  it("keys with a small-order component are refused where a key file is read", () => {
     for (const torsion of ED25519_TORSION_SUBGROUP) {
       const mixed = honest.add(ed25519.Point.fromHex(torsion));
-      const isHonest = mixed.equals(honest);
-      expect(isRefusedKey(mixed.toBytes())).toBe(!isHonest);
+      if (mixed.equals(honest)) expect(() => assertPrimeOrderKey(mixed.toBytes())).not.toThrow();
+      else expectCode(() => assertPrimeOrderKey(mixed.toBytes()), "KEY_INVALID");
     }
+  });
+
+  it("signatures under such a key get one answer, with and without the host's verifier", () => {
+    const seed = new Uint8Array(32).fill(5);
+    const { scalar: secret } = ed25519.utils.getExtendedPublicKey(seed);
+    const answers = new Set<boolean>();
+    for (const torsion of ED25519_TORSION_SUBGROUP) {
+      const mixed = honest.add(ed25519.Point.fromHex(torsion)).toBytes();
+      for (let nonce = 1n; nonce < 12n; nonce++) {
+        const r = ed25519.Point.BASE.multiply(nonce).toBytes();
+        const message = utf8(`message ${nonce}`);
+        const challenge = ed25519Challenge(r, mixed, message);
+        const made = concatBytes(r, littleEndian((nonce + challenge * secret) % ORDER));
+        const answer = verifyEd25519(mixed, message, made);
+        expect(isEquationSatisfied(mixed, message, made)).toBe(answer);
+        expect(nodeVerifies(mixed, message, made)).toBe(answer);
+        answers.add(answer);
+      }
+    }
+    // both answers occur: k is a multiple of the component's order, or it is not
+    expect(answers).toEqual(new Set([true, false]));
   });
 });
 

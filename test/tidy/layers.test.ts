@@ -91,6 +91,10 @@ describe("exclusive rights", () => {
     expect(intruders(/from "smol-toml"/, /^src\/catalog\/toml\.ts$/)).toEqual([]);
   });
 
+  it("the schema validator stays behind the schema check", () => {
+    expect(intruders(/from "@cfworker\//, /^src\/guard\/schema(-[a-z]+)?\.ts$/)).toEqual([]);
+  });
+
   it("@noble stays in sign/, the MCP SDK in testing/", () => {
     expect(intruders(/from "@noble\//, /^src\/sign\//)).toEqual([]);
     expect(intruders(/from "@modelcontextprotocol\//, /^src\/testing\//)).toEqual([]);
@@ -98,7 +102,7 @@ describe("exclusive rights", () => {
 
   it("node's modules stay at the edge", () => {
     const edge =
-      /^src\/(cli\/|node\.ts|proxy\/stdio|proxy\/manifest-client|testing\/stdio-|testing\/mock-log)/;
+      /^src\/(cli\/|node\.ts|proxy\/stdio|proxy\/manifest-client|store\/sqlite|testing\/stdio-|testing\/mock-log)/;
     expect(intruders(/from "node:/, edge)).toEqual([]);
   });
 

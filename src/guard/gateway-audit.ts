@@ -1,0 +1,44 @@
+// One decision as an event of the audit log.
+import type { AuditEra, AuditEvent } from "../audit/event.ts";
+import { utf8 } from "../bytes.ts";
+import { ArgumentSnapshot } from "./argument-snapshot.ts";
+import type { EngineCall, EngineDecision } from "./engine-types.ts";
+
+const NOBODY = "0".repeat(64);
+
+/** @param timeMs of the injected clock */
+export function gatewayEvent(
+  call: EngineCall,
+  decided: EngineDecision,
+  timeMs: number,
+  era: AuditEra = "none",
+): AuditEvent {
+  const { decision } = decided;
+  const args = argumentBytes(call.args);
+  return {
+    kind: "call",
+    timeMs,
+    sessionHash: call.identity?.sessionHash ?? NOBODY,
+    principalHash: call.identity?.principalHash ?? NOBODY,
+    server: call.serverId,
+    tool: call.name,
+    era,
+    ...(args === undefined ? {} : { args }),
+    input: decided.input,
+    output: decided.output,
+    decision: decision.outcome,
+    reason: decision.reason,
+    code: decision.code,
+    layer: decision.layer,
+    rules: decided.ruleIds,
+    leaseId: decided.lease?.id,
+    consentId: decided.consentId,
+    taint: (decided.taint | decided.taintAdded) >>> 0,
+  };
+}
+
+function argumentBytes(args: unknown): Uint8Array | undefined {
+  if (args === undefined || args instanceof Uint8Array) return args;
+  const snapshot = ArgumentSnapshot.of(args);
+  return snapshot === undefined ? undefined : utf8(snapshot.text);
+}

@@ -1,0 +1,74 @@
+// Child processes on the same store: what they print, and how they end.
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+
+export interface StoreProcess {
+  readonly process: ChildProcess;
+  /** Resolves when it has opened the store and waits for `go`. */
+  readonly ready: Promise<void>;
+  readonly go: () => void;
+  /** Resolves at the end, with everything it printed behind `ready`. */
+  readonly ended: Promise<{ readonly stdout: string; readonly stderr: string }>;
+}
+
+/**
+ * Starts a process that opens the store, waits for `go`, and runs `body`.
+ *
+ * @param childSource text that defines `store`
+ * @param body text of an async function body; `say(text)` prints a line
+ */
+export function startStoreProcess(childSource: string, body: string): StoreProcess {
+  const text = `
+import { writeSync } from "node:fs";
+import { once } from "node:events";
+const say = (line) => {
+  let rest = Buffer.from(line + "\\n");
+  // the reader may be slower, and this end of the pipe does not wait
+  while (rest.length > 0) {
+    try { rest = rest.subarray(writeSync(1, rest)); } catch (fault) { if (fault.code !== "EAGAIN") throw fault; }
+  }
+};
+${childSource}
+say("ready");
+await once(process.stdin, "data");
+process.stdin.destroy();
+${body}
+await store.close();
+`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", text], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdin.on("error", () => undefined);
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ready = new Promise<void>((resolve) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.startsWith("ready\n")) resolve();
+    });
+    child.on("close", () => resolve());
+  });
+  const ended = new Promise<{ stdout: string; stderr: string }>((resolve) => {
+    child.on("close", () => resolve({ stdout: stdout.replace(/^ready\n/, ""), stderr }));
+  });
+  return { process: child, ready, ended, go: () => void child.stdin.write("go\n") };
+}
+
+/** Runs the same body in `count` processes that begin together; gives the lines of each. */
+export async function runTogether(
+  childSource: string,
+  count: number,
+  body: (index: number) => string,
+): Promise<readonly (readonly string[])[]> {
+  const children = Array.from({ length: count }, (_, index) =>
+    startStoreProcess(childSource, body(index)),
+  );
+  await Promise.all(children.map(({ ready }) => ready));
+  for (const { go } of children) go();
+  const results = await Promise.all(children.map(({ ended }) => ended));
+  for (const { stderr } of results) if (stderr !== "") throw new Error(stderr);
+  return results.map(({ stdout }) => stdout.split("\n").filter((line) => line !== ""));
+}
