@@ -9,7 +9,7 @@
 //   a state that ends in a space stays where it is on another one;
 //   a punctuation mark steps over space, mark, space at once.
 import {
-  ATOM_OFFSET_RESERVED,
+  ATOM_OFFSET_LATER_COUNT,
   ATOM_OFFSET_USE_COUNT,
   ATOM_OFFSET_USE_FIRST,
   ATOM_SIZE,
@@ -188,8 +188,9 @@ function areAtomsSound(): bool {
   for (let index: u32 = 0; index < atomCount; index++) {
     const atom = atomsAt + usize(index) * ATOM_SIZE;
     const first = u32(load<u16>(atom, ATOM_OFFSET_USE_FIRST));
-    if (first + load<u16>(atom, ATOM_OFFSET_USE_COUNT) > useCount) return false;
-    if (load<u16>(atom, ATOM_OFFSET_RESERVED) != 0) return false;
+    const count = u32(load<u16>(atom, ATOM_OFFSET_USE_COUNT));
+    if (first + count > useCount) return false;
+    if (u32(load<u16>(atom, ATOM_OFFSET_LATER_COUNT)) > count) return false;
   }
   for (let index: u32 = 0; index < useCount; index++) {
     const use = usesAt + usize(index) * USE_SIZE;

@@ -6,6 +6,7 @@
 //
 //   slot, 8 bytes: 0 offset behind the first stage's atom, 0 = empty   4 letters of that atom
 import {
+  ATOM_OFFSET_LATER_COUNT,
   ATOM_OFFSET_LETTERS,
   ATOM_OFFSET_USE_COUNT,
   ATOM_OFFSET_USE_FIRST,
@@ -305,14 +306,16 @@ function endAtoms(last: u32, end: usize): void {
 function endAtom(atom: usize, end: usize, isFirst: bool): void {
   const letters = u32(load<u16>(atom, ATOM_OFFSET_LETTERS));
   let use = usesAt + usize(load<u16>(atom, ATOM_OFFSET_USE_FIRST)) * USE_SIZE;
-  const last = use + usize(load<u16>(atom, ATOM_OFFSET_USE_COUNT)) * USE_SIZE;
+  let last = use + usize(load<u16>(atom, ATOM_OFFSET_USE_COUNT)) * USE_SIZE;
+  const later = use + usize(load<u16>(atom, ATOM_OFFSET_LATER_COUNT)) * USE_SIZE;
+  if (isFirst) use = later;
+  else last = later;
   for (; use < last; use += USE_SIZE) {
     const ruleIndex = u32(load<u16>(use, USE_OFFSET_RULE));
     const rule = rulesAt + usize(ruleIndex) * RULE_SIZE;
     if ((u32(load<u8>(rule, RULE_OFFSET_FIELDS)) & fieldBit) == 0) continue;
     const slotIndex = u32(load<u16>(use, USE_OFFSET_SLOT));
     const stage = slotIndex - u32(load<u16>(rule, RULE_OFFSET_SLOT_FIRST));
-    if ((stage == 0) != isFirst) continue;
     const slot = slotsAt + usize(slotIndex) * SLOT_TABLE_SIZE;
     let from = u32(end - input);
     let size = letters;
@@ -340,14 +343,14 @@ function complete(ruleIndex: u32, rule: usize, firstEnd: usize, letters: u32, en
   if (load<u32>(found) == field) return;
   const flags = u32(load<u8>(rule, RULE_OFFSET_FLAGS));
   if ((flags & RULE_FLAG_SENTENCE) != 0 && hasStop(firstEnd, end)) return;
-  const start = wordStart(firstEnd, letters);
   const unless = u32(load<u16>(rule, RULE_OFFSET_UNLESS));
   if (unless != u32(RULE_NO_SLOT)) {
     const seen = input + usize(load<u32>(slotsAt + usize(unless) * SLOT_TABLE_SIZE));
     const window = usize(load<u16>(rule, RULE_OFFSET_WINDOW));
-    if (seen > fieldStart && seen + window >= start) return;
+    if (seen > fieldStart && seen + window >= firstEnd) return;
   }
   store<u32>(found, field);
+  const start = wordStart(firstEnd, letters);
   const quoted = isQuote(previous(start)) || isQuote(end - 1) || isQuote(end);
   addFinding(ruleIndex, start, end, quoted ? FINDING_FLAG_QUOTED : 0);
 }

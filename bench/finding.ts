@@ -13,7 +13,7 @@ export interface Finding {
   /** What is held against the goal; several when one process gives several. */
   readonly scores: readonly number[];
   /** `x` for a ratio. */
-  readonly scoreUnit: "x" | "ns" | "us" | "ms" | "B";
+  readonly scoreUnit: "x" | "ns" | "us" | "ms" | "B" | "MB/s";
   /** Set when it could not be measured here; then `scores` is empty. */
   readonly skipped?: string;
 }

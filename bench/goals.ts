@@ -45,6 +45,8 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P7/noble", least(3, 5)],
   ["P7/node", least(undefined, 3)],
   ["P7/tool", most(undefined, 3.5)],
+  ["P8/regexp", least(20, 20)],
+  ["P8/speed", least(100, 200)],
   ["P9/added", most(0.15, 0.1)],
   ["P9/pass-through", most(undefined, 1.1)],
   ["P9/throughput", least(undefined, 0.9)],

@@ -55,6 +55,7 @@ export const UNITS: readonly Unit[] = [
   unit("P7", "fingerprint", RUN_COUNT, async () =>
     (await import("./fingerprint.js")).measureFingerprint(),
   ),
+  unit("P8", "scan", RUN_COUNT, async () => (await import("./scan.js")).measureScan()),
   unit("P9", "proxy", RUN_COUNT, async () => (await import("./proxy.js")).measureProxy()),
   ...BOOT_SIZES.map((size) =>
     unit("P11", `boot-${size}`, 1, async () => (await import("./boot.js")).measureBoot(size)),

@@ -65,12 +65,13 @@ export const RULE_FLAG_SENTENCE = 1;
 export const RULE_FLAG_MARKER = 2;
 export const RULE_FLAGS_ALL = 3;
 
-// atom, 8 bytes: its uses, and how many letters it has
+// atom, 8 bytes: its uses, those of later stages first, and how many letters it has
 export const ATOM_SIZE = 8;
 export const ATOM_OFFSET_USE_FIRST = 0;
 export const ATOM_OFFSET_USE_COUNT = 2;
 export const ATOM_OFFSET_LETTERS = 4;
-export const ATOM_OFFSET_RESERVED = 6;
+/** Uses that are not of a first stage. */
+export const ATOM_OFFSET_LATER_COUNT = 6;
 
 // use, 4 bytes: the slot that the atom fills, and the rule it belongs to
 export const USE_SIZE = 4;

@@ -31,7 +31,7 @@ const spec: CommandSpec = {
   notes: [
     "Without --tools and --config: the servers of the catalog, each started with its command and\n" +
       "listed. FILE.json is a tools/list result, an array of tools, an object with any of tools,\n" +
-      "prompts, resources, resourceTemplates and instructions, or JSON Lines with one tool a line.",
+      "prompts, resources, resourceTemplates and instructions, or JSON Lines, one tool a line.",
     "Exit 1 when a definition is high or critical, or cannot be read; findings below that are shown\n" +
       "and are exit 0. Exit 2 when nothing was found and a server could not be reached.",
     "Vetting reads words and helps the person who pins; the pin is what closes the attack.",

@@ -15,7 +15,7 @@ export const COMBINATIONS: readonly Combination[] = [
     category: "exfiltration",
     severity: "high",
     title: "a parameter that may carry context, and a reason to fill it",
-    parts: [["P052"], ["P015", "P019", "P027", "P029", "P044", "P048"]],
+    parts: [["P052"], ["P015", "P019", "P027", "P029", "P048"]],
   },
   {
     id: "P091",
@@ -30,9 +30,16 @@ export const COMBINATIONS: readonly Combination[] = [
     severity: "high",
     title: "a threat or a hidden second step, and an order about other tools or files",
     parts: [
-      ["P026", "P048", "P015"],
-      ["P061", "P024", "P041", "P042", "P019", "P044", "P073", "P079"],
+      ["P026", "P048", "P015", "P080"],
+      ["P061", "P024", "P041", "P042", "P019", "P044", "P073", "P077", "P079"],
     ],
+  },
+  {
+    id: "P094",
+    category: "credential_access",
+    severity: "high",
+    title: "orders to the model, and secrets or files of keys",
+    parts: [["P019"], ["P041", "P042", "P044"]],
   },
 ];
 

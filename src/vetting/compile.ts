@@ -13,6 +13,9 @@ import { type Alphabet, makeAlphabet, symbolsOf } from "./symbols.ts";
 /** Where the SHA-256 of the file is written into it. */
 export const PATTERN_SHA256_AT: number = abi.PATTERN_OFFSET_SHA256;
 
+/** Marks the use of a first stage while the file is made. */
+const FIRST = "!";
+
 const FIELD_KINDS: Readonly<Record<PatternField, number>> = {
   name: abi.FIELD_NAME,
   prose: abi.FIELD_PROSE,
@@ -56,11 +59,10 @@ export function compilePatterns(
   const rules = makeRules(sources);
   const uses = new Map<string, string[]>();
   for (const [index, rule] of rules.entries()) {
-    // the last stage first, so that one phrase does not fill two stages in one step
     for (let stage = rule.stages.length - 1; stage >= 0; stage--) {
       for (const phrase of rule.stages[stage] ?? []) {
         const list = uses.get(phrase) ?? [];
-        list.push(`${rule.slotFirst + stage},${index}`);
+        list.push(`${rule.slotFirst + stage},${index}${stage === 0 ? FIRST : ""}`);
         uses.set(phrase, list);
       }
     }
@@ -159,6 +161,7 @@ interface Atom {
   readonly useFirst: number;
   readonly useCount: number;
   readonly letters: number;
+  readonly laterCount: number;
 }
 
 /** The tree in breadth-first order, and what its nodes refer to. */
@@ -186,7 +189,8 @@ function makeTables(root: Node): Tables {
       const useFirst = useLists.get(key) ?? uses.length;
       if (!useLists.has(key)) uses.push(...list);
       useLists.set(key, useFirst);
-      atoms.push({ useFirst, useCount: list.length, letters: node.letters });
+      const laterCount = list.filter((use) => !use.endsWith(FIRST)).length;
+      atoms.push({ useFirst, useCount: list.length, letters: node.letters, laterCount });
       atom = atoms.length;
     }
     states.push([symbol, children.length, atom]);
@@ -244,15 +248,22 @@ function makeFile(
   for (const { slotFirst, window, unless, stages, fields, flags } of rules) {
     write(slotFirst, window, unless, stages.length | (fields << 8), flags, 0, 0, 0);
   }
-  for (const { useFirst, useCount, letters } of atoms) write(useFirst, useCount, letters, 0);
-  for (const use of uses) write(...use.split(",").map(Number));
+  for (const { useFirst, useCount, letters, laterCount } of atoms) {
+    write(useFirst, useCount, letters, laterCount);
+  }
+  for (const use of uses) write(...use.replace(FIRST, "").split(",").map(Number));
   for (const [symbol, childCount, atom] of states) write(symbol | (childCount << 8), atom);
   return bytes;
 }
 
-/** Slots of one rule follow its stages, so a higher slot first is a later stage first. */
+/**
+ * Later stages first, and of those the latest: slots of one rule follow its stages, and one phrase
+ * must not fill two stages in one step.
+ */
 function byStageDescending(a: string, b: string): number {
-  return Number(b.split(",")[0]) - Number(a.split(",")[0]);
+  const [isFirstA, isFirstB] = [a.endsWith(FIRST), b.endsWith(FIRST)];
+  if (isFirstA !== isFirstB) return isFirstA ? 1 : -1;
+  return Number.parseInt(b, 10) - Number.parseInt(a, 10);
 }
 
 function invalid(message: string): GuardError {

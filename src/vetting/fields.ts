@@ -1,6 +1,5 @@
 // Every string of a definition, with its place and kind: values and the names of members alike.
 import { FIELD_NAME, FIELD_PARAMETER, FIELD_PROSE, FIELD_VALUE } from "../abi/patterns.ts";
-import { utf8 } from "../bytes.ts";
 import type { TextField } from "./scanner.ts";
 
 /** Members whose names are chosen by the server. */
@@ -92,9 +91,4 @@ function collect(
     else if (VALUES.has(name) && !isNaming) inner = FIELD_VALUE;
     collect(member, place, inner, NAMING.has(name) && !isNaming, fields);
   }
-}
-
-/** UTF-8 bytes of all texts together. */
-export function fieldsSize(fields: readonly TextField[]): number {
-  return fields.reduce((size, { text }) => size + utf8(text).length, 0);
 }

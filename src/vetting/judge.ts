@@ -21,12 +21,22 @@ const ENCODED: VettingPattern = {
   title: "text that only a decoder can read",
 };
 
+/** Words one after the other: a sentence rather than a token or an identifier. */
+const SENTENCE = /[A-Za-z]{2,} [A-Za-z]{2,}/;
+
 /** UTF-8 bytes of text on either side of a finding in its excerpt. */
 const CONTEXT_SIZE = 40;
 const EXCERPT_SIZE_MAX = 200;
 /** Words of a text that speaks about an attack instead of making one. */
-const MENTION =
-  /\b(?:phrases?|quot(?:es?|ed|ing)|examples?|samples?|detectors?|prompt[- ]injection|jailbreak corpora|attacks?|fixtures?|transcript|guidance|documentation|corpora|changelog|benchmark|assert\w*|malicious page|lesson|quiz|workshop|students|learners|analysts|regression test|pattern to refuse)\b|ATTACK_/i;
+const MENTION = new RegExp(
+  `\\b(?:${[
+    "phrases?|quot(?:es?|ed|ing)|examples?|samples?|detectors?|prompt[- ]injection|fixtures?",
+    "jailbreak corpora|attacks?|transcript|guidance|documentation|corpora|changelog|benchmark",
+    "assert\\w*|malicious page|lesson|quiz|workshop|students|learners|analysts|regression test",
+    "pattern to refuse",
+  ].join("|")})\\b|ATTACK_`,
+  "i",
+);
 
 /** Scans `fields`, and what their encodings hide. */
 export function judgeFields(fields: readonly TextField[]): Judgement {
@@ -42,7 +52,7 @@ export function judgeFields(fields: readonly TextField[]): Judgement {
     if (!seen.has(`${finding.field} ${finding.pattern}`)) judged.push(finding);
   }
   for (const source of decoded) {
-    if (source.encoding === "base64") {
+    if (source.encoding === "base64" && SENTENCE.test(source.text)) {
       judged.push(
         fromDecoded(ENCODED, { start: 0, end: utf8(source.text).length }, source, fields),
       );

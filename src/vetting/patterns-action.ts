@@ -13,7 +13,7 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     match: [
       "{must} .. {anytime} .. {operation}",
       "{anytime} .. {operation} .. {directly}",
-      "{anytime} .. {operation} .. {must} .. {call}",
+      "{anytime} .. {operation} .. {must} .. {callout}",
     ],
   },
   {
@@ -23,7 +23,13 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "has itself called before other tools",
     window: 140,
     fields: ["prose", "value", "result"],
-    match: ["{must} .. {anytime} .. {tools}", "{anytime} .. {tools} .. {must}"],
+    match: [
+      "{must} .. {anytime}|before responding|before answering|before proceeding .. {tools}|" +
+        "user|message",
+      "{anytime} .. {tools} .. {must}",
+      "prerequisite for|required before|precondition for|precondition of|" +
+        "prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
+    ],
   },
   {
     id: "P062",
@@ -33,9 +39,12 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 170,
     fields: ["prose", "value", "result"],
     match: [
+      "{using} .. change|modify|override|set .. {payee} .. to|with",
+      "{eachone} .. must|has to|have to|need to|needs to|should|always .. {tamper}",
       "{using}|{anytime} .. {must} .. {tamper} .. {victim}",
-      "{using}|{anytime} .. replace*|redirect*|substitut*|swap|divert*|reroute*|alter|hijack* .. {victim}",
-      "{using}|{anytime} .. change|modify|set|override .. {victim} .. so that|regardless|instead|without|with",
+      "{using}|{anytime} .. replace*|redirect*|substitut*|swap|divert*|reroute*|alter|" +
+        "hijack* .. {victim}",
+      "{using}|{anytime} .. change|modify|override .. {victim} .. so that|regardless|instead",
       "{tamper} .. {victim} .. {anytime} .. {operation}|{tools}",
     ],
   },
@@ -55,7 +64,7 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "a pretext, and an order to act on it",
     window: 140,
     fields: ["prose", "value", "result"],
-    match: ["{pretext} .. {directly} .. {call}", "{directly} .. {call} .. {pretext}"],
+    match: ["{pretext} .. {directly} .. {callout}", "{directly} .. {callout} .. {pretext}"],
   },
   {
     id: "P065",
@@ -90,7 +99,9 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 80,
     isSentence: true,
     match: [
-      "execute|run|decode|eval|evaluate|follow .. encoded|embedded|base64|obfuscated|decoded .. instruction*|command*|payload*|script*|code|string|and execute|and run",
+      "execute|run|eval|follow .. encoded|embedded|obfuscated|decoded .. instruction*|" +
+        "command*|payload*|script*",
+      "decode .. and execute|and run|and follow|then execute|then run",
       "execute|run .. any command|arbitrary command*|arbitrary code|any code .. without",
     ],
   },
@@ -118,10 +129,7 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 50,
     isSentence: true,
     unless: "guarded",
-    match: [
-      "{skip} .. {approval}",
-      "do not|dont|never|no need to .. ask|request|require|seek|wait for|prompt for .. confirmation|approval|permission|consent",
-    ],
+    match: ["{skip} .. {approval}"],
   },
   {
     id: "P072",
@@ -149,8 +157,12 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     match: [
-      "elevate*|escalat* .. privilege*|permission*|rights|access|admin*|root|role",
-      "you are an administrator|you are an admin|you are root|user is an administrator|user is an admin|user is administrator|user is root|i am an administrator|i am the administrator|treat the user as an admin*|treat the user as root|treat me as an admin*|treat this user as",
+      "elevate*|elevating .. privilege*|permission*|rights|access|root",
+      "escalat* .. privilege*|permission*",
+      "you are an administrator|you are an admin|you are root|user is an administrator|" +
+        "user is an admin|user is administrator|user is root|i am an administrator|" +
+        "i am the administrator|treat the user as an admin*|treat the user as root|" +
+        "treat me as an admin*|treat this user as",
     ],
   },
   {
@@ -160,9 +172,7 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "code from the network is run",
     window: 70,
     isSentence: true,
-    match: [
-      "{fetchcode} .. script|scripts|payload|binary|executable|installer|code|update|http*|shell .. {runcode}",
-    ],
+    match: ["download*|fetch*|curl|wget|retrieve* .. http*|remote .. {runcode}"],
   },
   {
     id: "P076",
@@ -176,7 +186,7 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
   {
     id: "P077",
     category: "supply_chain",
-    severity: "high",
+    severity: "medium",
     title: "changes the settings of clients, servers or shells",
     window: 80,
     isSentence: true,
@@ -189,7 +199,8 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     title: "a command line that fetches something",
     window: 0,
     match: [
-      "curl http*|curl https*|curl s http*|curl fssl http*|curl x post*|curl d @*|wget http*|wget https*",
+      "curl http*|curl https*|curl s http*|curl fssl http*|curl x post*|wget http*|wget https*",
+      "{fetchcode} .. script|scripts|payload|binary|executable|installer|shell .. {runcode}",
     ],
   },
   {
@@ -200,7 +211,20 @@ export const ACTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     match: [
-      "fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|tenant b|another users|other users data|other users private|another customer*|all users",
+      "fetch|read|access|return|list|show|retrieve|get .. another tenant|other tenant*|" +
+        "tenant b|another users|other users data|other users private|another customer*",
+    ],
+  },
+  {
+    id: "P080",
+    category: "privilege_escalation",
+    severity: "medium",
+    title: "no confirmation is to be asked for",
+    window: 50,
+    isSentence: true,
+    match: [
+      "do not|dont|never|no need to .. ask|request|require|seek|wait for|" +
+        "prompt for .. confirmation|approval|permission|consent",
     ],
   },
 ];

@@ -9,7 +9,11 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "orders to ignore the instructions given before",
     window: 110,
     isSentence: true,
-    match: ["{ignore} .. {prior} .. {rules}"],
+    match: [
+      "{ignore} .. {prior} .. {rules}",
+      "{ignore} .. {every} .. {core}",
+      "{overrule} .. {prior} .. {core}",
+    ],
   },
   {
     id: "P011",
@@ -19,7 +23,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     match: [
-      "new instructions :|new instruction :|new task :|your new task|your new instructions|your real task|your actual task|new orders|new directive|instead follow these|follow my new|follow these new instructions|updated instructions :|forget everything|forget what you were|forget all prior|ignore everything",
+      "new instructions :|new instruction :|new task :|your new task|your new instructions|" +
+        "your real task|your actual task|new orders|new directive|instead follow these|" +
+        "follow my new|follow these new instructions|updated instructions :|" +
+        "forget everything|forget what you were|forget all prior|ignore everything",
     ],
   },
   {
@@ -30,10 +37,13 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 90,
     isSentence: true,
     match: [
-      "you are now|you will now|you now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as .. {unbound}",
-      "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|behave as|respond as|you have|you are now .. {none} .. {restricted}",
+      "you are now|you will now|you now|from now on you|act as|acting as|pretend|roleplay|" +
+        "behave as|respond as .. {unbound}",
+      "you are now|you will now|from now on you|act as|acting as|pretend|roleplay|" +
+        "respond as .. {none} .. {restricted}",
       "{unbound}",
-      "you are now a|you are now an|you are now in|you are now operating|you are now the|you are now dan",
+      "you are now a|you are now an|you are now in|you are now operating|you are now the|" +
+        "you are now dan",
     ],
   },
   {
@@ -47,7 +57,8 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
       "{disable} .. {safety}",
       "{safety} .. {disabled}",
       "{none} .. {safety}",
-      "entered|enter|enable|activate|in .. unrestricted mode|developer mode|maintenance mode|debug mode|admin mode|override mode .. no|without|all|ignore",
+      "entered|enter|enable|activate .. unrestricted mode|developer mode|maintenance mode|" +
+        "debug mode|admin mode|override mode .. no|without|all|ignore",
     ],
   },
   {
@@ -59,7 +70,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{not} .. {tell} .. {person}",
-      "{not} .. {tell}|reveal|revealing|disclose|disclosing|admit|acknowledge|report .. to the user|to them|to anyone|in your response|in the response|in your answer|anything about|any of this|this step|this instruction*|these instruction*|this to",
+      "{not} .. {tell}|reveal|revealing|disclose|disclosing|admit|acknowledge|" +
+        "report .. to the user|to them|to anyone|in your response|in the response|" +
+        "in your answer|anything about|any of this|this step|this instruction*|" +
+        "these instruction*|this to",
     ],
   },
   {
@@ -80,7 +94,13 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{person} .. {unasked} .. {unaware}",
-      "without the users knowledge|without user knowledge|without the user knowing|without the users awareness|without the user noticing|without their knowledge|unbeknownst|hidden from the user|hide this from|hide it from the user|keep this secret|keep it secret|keep this hidden|keep this confidential|keep this between|leave no trace|cover your tracks|do not leave any trace|conceal this|stay hidden|without raising suspicion|without alerting|without informing|without notifying|without mentioning|without disclosing|without telling",
+      "without the users knowledge|without user knowledge|without the user knowing|" +
+        "without the users awareness|without the user noticing|without their knowledge|" +
+        "unbeknownst|hidden from the user|hide this from|hide it from the user|" +
+        "keep this secret|keep it secret|keep this hidden|keep this confidential|" +
+        "keep this between|leave no trace|cover your tracks|do not leave any trace|" +
+        "conceal this|stay hidden|without raising suspicion|without alerting|" +
+        "without informing|without mentioning|without disclosing|without telling",
     ],
   },
   {
@@ -88,9 +108,13 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     category: "tool_poisoning",
     severity: "high",
     title: "something is done in silence",
-    window: 50,
+    window: 26,
     isSentence: true,
-    match: ["{silent} .. {busy}", "{leave} .. {silent}"],
+    match: [
+      "covertly|secretly|surreptitiously|stealthily",
+      "{silent} .. {busy}",
+      "{leave} .. {silent}",
+    ],
   },
   {
     id: "P018",
@@ -119,7 +143,10 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "claims to rank above other instructions or tools",
     window: 80,
     isSentence: true,
-    match: ["{rank} .. {rules}|{tools}|requests|request"],
+    match: [
+      "{rank} .. {rules}|other tools|any tool|all tools|other tool|other servers|" +
+        "user request*|the users request*",
+    ],
   },
   {
     id: "P021",
@@ -128,6 +155,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "text from elsewhere is to be obeyed",
     window: 80,
     isSentence: true,
+    unless: "dontobey",
     match: ["{obey} .. {theirs}"],
   },
   {
@@ -138,7 +166,7 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 60,
     isSentence: true,
     fields: ["prose", "value", "result"],
-    match: ["{reveal} .. {inner}"],
+    match: ["{reveal} .. {inner}", "{printout} .. {prompts}"],
   },
   {
     id: "P023",
@@ -166,8 +194,11 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 80,
     isSentence: true,
     match: [
+      "do not use|never use|avoid .. tool|server|one .. compromised|malicious|unsafe|" +
+        "insecure|infected|untrusted",
+      "prerequisite for|required for .. all|any|other|every .. tools|operations|" +
+        "functions .. fail|not work|be blocked|refuse",
       "{othertools} .. {broken}",
-      "prerequisite for|required before|precondition for|precondition of|prerequisite of .. any|all|every|other|using .. {operation}|{tools}",
     ],
   },
   {
@@ -195,7 +226,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     title: "orders hidden by reversal, rotation or by running words together",
     window: 0,
     match: [
-      "{rot}|{backwards}|*ignoreallprevious*|*ignoreprevious*|*previousinstructions*|*previousrules*|*thesystemprompt*|*hiddensystemprompt*|*bypassapproval*|*toattacker*|*donottelltheuser*|*allsecrets*",
+      "{rot}|{backwards}|*ignoreallprevious*|*ignoreprevious*|*previousinstructions*|" +
+        "*previousrules*|*thesystemprompt*|*hiddensystemprompt*|*bypassapproval*|" +
+        "*toattacker*|*donottelltheuser*|*allsecrets*",
     ],
   },
   {
@@ -206,7 +239,11 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
     window: 0,
     fields: ["prose", "value", "result"],
     match: [
-      "system :|[ important ]|important system|system override|admin override|administrator message|system message :|assistant :|urgent system|system update :|critical instruction*|mandatory instruction*|mandatory requirement|mandatory step*|mandatory security|mandatory protocol|important instruction*|special instruction*|system requirement*|critical system",
+      "system :|[ important ]|important system|system override|admin override|" +
+        "administrator message|system message :|assistant :|urgent system|system update :|" +
+        "critical instruction*|mandatory instruction*|mandatory requirement|mandatory step*|" +
+        "mandatory security|mandatory protocol|important instruction*|special instruction*|" +
+        "system requirement*|critical system",
     ],
   },
   {
@@ -223,7 +260,9 @@ export const INSTRUCTION_PATTERNS: readonly PatternSource[] = [
       "{rubound}",
       "{euoverride} .. {eurules}",
       "{euhide} .. utilisateur|usuario|benutzer|nutzer|usuario|utente",
-      "vous etes|tu eres|eres ahora|du bist jetzt|sie sind jetzt|ahora eres|tu es maintenant|voce agora e .. administrat*|sans restriction*|sin restricciones|ohne einschrankungen|un nouvel|un nuevo|ein neuer|sem restricoes",
+      "vous etes|tu eres|eres ahora|du bist jetzt|sie sind jetzt|ahora eres|" +
+        "tu es maintenant|voce agora e .. administrat*|sans restriction*|sin restricciones|" +
+        "ohne einschrankungen|un nouvel|un nuevo|ein neuer|sem restricoes",
       "memorisez que|recuerda siempre que|merke dir dass",
     ],
   },

@@ -37,10 +37,14 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{take} .. {theft}",
-      "{read} .. all|every|secret|admin|root|database|current|user|stored|saved|values|keys .. {theft} .. {environment}",
-      "{read} .. environment variable*|env vars|. env|process . env .. including|send*|sends|{theft}",
-      "{read} .. {theft} .. from the environment|from environment|from env|in . env|credential store|from the session|from system config",
-      "admin password|root password|root credential*|secret keys and|private key material|all credentials|credential store|database passwords|all token values|secret api keys|every secret|all api keys|all passwords|all secrets",
+      "{read} .. all|every|secret|admin|root|database|current|stored|saved|values|" +
+        "keys .. {theft} .. {environment}",
+      "{read} .. environment variable*|env vars|. env|process . env .. including|send*|" +
+        "sends|{theft}",
+      "{read} .. {theft} .. from the environment|from environment|from env|in . env|" +
+        "credential store|from the session|from system config",
+      "{read} .. admin password|root password|root credential*|private key material|" +
+        "all token values|secret api keys|secret keys and|credential store|current password",
     ],
   },
   {
@@ -50,7 +54,12 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "reads secrets",
     window: 60,
     isSentence: true,
-    match: ["{read} .. {theft}", "all environment variable*"],
+    match: [
+      "{theft} .. found in|taken from|stored in|from .. {environment}|{pathweak}",
+      "{read} .. {theft}",
+      "all environment variable*",
+      "all credentials|all api keys|all passwords|all secrets|every secret|database passwords",
+    ],
   },
   {
     id: "P045",
@@ -63,7 +72,9 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
       "{send} .. {secret} .. {away}",
       "{secret} .. {send} .. {away}",
       "{send} .. {away} .. {secret}",
-      "{send} .. {away} .. {pathweak}|{path}",
+      "{send} .. {private} .. {web}|@",
+      "{private} .. {send} .. {web}|@",
+      "{send} .. {away}|{web} .. {path}|{pathweak}|{private}",
     ],
   },
   {
@@ -94,7 +105,7 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "does a second thing beside the first",
     window: 60,
     isSentence: true,
-    match: ["{also}"],
+    match: ["{also}", "{thensend}"],
   },
   {
     id: "P049",
@@ -104,8 +115,9 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     window: 140,
     isSentence: true,
     match: [
-      "{also} .. {secret}|{path}|{pathweak}",
-      "{also} .. {away}",
+      "{also}|{thensend} .. {private}|{path}|{pathweak}",
+      "{also} .. {away}|{web}",
+      "{thensend} .. {hostile}|{away}",
       "{also} .. {everything} .. {content} .. to",
     ],
   },
@@ -145,8 +157,11 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     isSentence: true,
     match: [
       "{demand} .. {dialog}",
-      "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|in the|parameter|argument|field|verbatim|for context|every|each",
-      "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|history .. always|must|verbatim|in full|required|word for word",
+      "include|provide|pass|put|insert|append|attach|fill|supply|enter|copy|embed|place|" +
+        "add|summarize|summarise|write .. {dialog} .. here|in this|into this|as the|as a|" +
+        "in the|parameter|argument|field|verbatim|for context|every|each",
+      "your|full|entire|complete|previous .. conversation|chat|messages|system prompt|" +
+        "history .. always|must|verbatim|in full|required|word for word",
     ],
   },
   {
@@ -156,7 +171,14 @@ export const THEFT_PATTERNS: readonly PatternSource[] = [
     title: "content of files is to go into a parameter",
     window: 120,
     match: [
-      "pass its content*|pass the content*|pass their content*|pass its full|pass it as|pass the file|its contents as|its content as|the contents as|the content as|put its content*|include its content*|provide its content*|send its content*|submit its content*|insert its content*|contents of the file as|append its content*|append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|query|input|here|metadata|comment",
+      "{path}|{pathweak}|file contents|contents of the file|content of the file .. pass it|" +
+        "pass them|send it|include it|put it|insert it|encode it|submit it|" +
+        "provide it .. parameter*|argument*|field|sidenote|note|notes|header|comment|here",
+      "pass its content*|pass the content*|pass their content*|pass its full|pass the file|" +
+        "put its content*|include its content*|provide its content*|send its content*|" +
+        "submit its content*|insert its content*|contents of the file as|append its content*|" +
+        "append the content* .. sidenote|parameter*|argument*|field|note|notes|body|header|" +
+        "query|input|here|metadata|comment",
     ],
   },
   {

@@ -1,6 +1,6 @@
 // The patterns: one per technique, reviewed, compiled by compile.ts into the pattern file.
 //
-// Ids are public: catalogs name them in `vetting_accept`. An id, once published, keeps its technique.
+// Ids are public: catalogs name them in `vetting_accept`. Once published, an id keeps its technique.
 import { ACTION_PATTERNS } from "./patterns-action.ts";
 import { INSTRUCTION_PATTERNS } from "./patterns-instruction.ts";
 import { THEFT_PATTERNS } from "./patterns-theft.ts";
