@@ -228,7 +228,7 @@ class Judgement {
       }
       const verdict =
         outcome === "deny" ? codes.VERDICT_POLICY_DENIED : codes.VERDICT_POLICY_DRY_RUN;
-      let unblock = abi.UNBLOCK_CATALOG as number;
+      let unblock: number = abi.UNBLOCK_CATALOG;
       if (when.lease === false) unblock |= abi.UNBLOCK_LEASE;
       if (when.consent === false) unblock |= abi.UNBLOCK_CONSENT;
       if (when.taint_all !== undefined || when.taint_any !== undefined) {
@@ -294,9 +294,8 @@ class Judgement {
 
   lease(item: PolicyItem): void {
     if (!item.requires.includes("lease") && !this.frame.isLeaseNamed) return;
-    const faults = this.frame.hasLease
-      ? this.leaseFaults(item)
-      : [codes.VERDICT_LEASE_REQUIRED as number];
+    const missing: readonly number[] = [codes.VERDICT_LEASE_REQUIRED];
+    const faults = this.frame.hasLease ? this.leaseFaults(item) : missing;
     for (const fault of faults) this.deny(fault, abi.LAYER_LEASE, abi.UNBLOCK_LEASE);
   }
 
