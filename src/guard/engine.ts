@@ -14,43 +14,28 @@ import { VERDICT_ALLOWED } from "../abi/verdict.ts";
 import { toHex } from "../bytes.ts";
 import type { Catalog } from "../catalog/types.ts";
 import {
-  type ConsentFields,
   type DigestWords,
   decideFields,
   digestWords,
   type InputFields,
   inputFrameBytes,
-  type LeaseFields,
   outputFrameBytes,
   outputWord,
-  type ScopeWords,
 } from "../kernel/decide.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { KIND_CODES } from "../manifest/listing.ts";
 import { toDecision } from "../verdict.ts";
-import {
-  argumentWords,
-  digestOfArguments,
-  type JudgedArguments,
-  judgeCallArguments,
-} from "./call-arguments.ts";
-import {
-  type CallerFacts,
-  CallerFactsCache,
-  hashWords,
-  NO_DIGEST,
-  scopeWords,
-} from "./caller-facts.ts";
-import { chooseConsent } from "./consent-ledger.ts";
-import type { ConsentBinding, ConsentRecord } from "./consent-record.ts";
+import { argumentWords, judgeCallArguments } from "./call-arguments.ts";
+import { CallerFactsCache, NO_DIGEST, scopeWords } from "./caller-facts.ts";
+import { argsDigestOf, type Prepared, type Taken, type Tried } from "./engine-prepared.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
+import { GrantChooser } from "./grant-chooser.ts";
+import { consentFields, leaseFields } from "./grant-fields.ts";
 import { type GrantStore, Grants } from "./grants.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
-import { type ImageItem, ImageItems } from "./image-items.ts";
-import { type ItemFacts, ItemFactsCache } from "./item-facts.ts";
+import { ImageItems } from "./image-items.ts";
+import { ItemFactsCache } from "./item-facts.ts";
 import type { StoredLease } from "./lease.ts";
-import { chooseLease, type LeaseCall, leaseMatches } from "./lease-choice.ts";
-import { leaseState } from "./lease-valid.ts";
 import type { LiveDefinition } from "./live-items.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 import type { ProtectedPaths } from "./protected-paths.ts";
@@ -79,40 +64,6 @@ export interface DecideOptions {
   readonly grants?: Grants | undefined;
 }
 
-/** What of a call stays the same however often it is decided. */
-interface Prepared {
-  readonly call: EngineCall;
-  readonly target: ImageItem | undefined;
-  readonly live: LiveDefinition | undefined;
-  readonly facts: ItemFacts | undefined;
-  readonly caller: CallerFacts | undefined;
-  readonly judged: JudgedArguments;
-  readonly scope: ScopeWords | undefined;
-  readonly serverIndex: number;
-  readonly nowMs: number;
-  readonly audit: number;
-  readonly grants: Grants;
-  /** `sha256:<hex>`, once somebody needs it; `null` = there is none. */
-  argsDigest: string | null | undefined;
-}
-
-/** What an earlier attempt at this call has taken already: it is used, and not taken again. */
-interface Taken {
-  lease: StoredLease | undefined;
-  consent: ConsentRecord | undefined;
-  /** Records that somebody else has used up. */
-  usedUp: Set<string> | undefined;
-}
-
-/** One attempt. */
-interface Tried {
-  /** OUTCOME_* */
-  outcome: number;
-  readonly taint: number;
-  readonly lease: StoredLease | undefined;
-  consent: ConsentRecord | undefined;
-}
-
 /** Decides with one kernel, one catalog and one store. */
 export class DecisionEngine {
   readonly catalog: Catalog;
@@ -129,7 +80,7 @@ export class DecisionEngine {
   readonly #image: DigestWords;
   readonly #itemStatesAt: number;
   readonly #serverStatesAt: number;
-  readonly #usesLease: boolean;
+  readonly #chooser: GrantChooser;
   readonly #usesConsent: boolean;
 
   /** @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap` */
@@ -149,7 +100,7 @@ export class DecisionEngine {
     this.imageDigest = toHex(digest);
     this.#itemStatesAt = this.#kernel.exports.regionItemStates();
     this.#serverStatesAt = this.#kernel.exports.regionServerStates();
-    this.#usesLease = this.catalog.rules.some(({ when }) => when.lease !== undefined);
+    this.#chooser = new GrantChooser(this.catalog, this.imageDigest);
     this.#usesConsent = this.catalog.rules.some(({ when }) => when.consent !== undefined);
   }
 
@@ -243,14 +194,14 @@ export class DecisionEngine {
   #try(prepared: Prepared, taken: Taken, isWornOut: boolean): Tried {
     const { caller, call } = prepared;
     const taint = caller === undefined ? TAINT_ALL : prepared.grants.taint(caller.sessions);
-    const chosen = taken.lease ?? this.#chooseLease(prepared);
+    const chosen = taken.lease ?? this.#chooser.lease(prepared);
     const lease = isWornOut && chosen !== undefined ? { ...chosen, remaining: 0 } : chosen;
     const tried: Tried = { outcome: abi.OUTCOME_DENY, taint, lease, consent: undefined };
-    if (this.#usesConsent) tried.consent = this.#chooseConsent(prepared, tried, taken, 0);
+    if (this.#usesConsent) tried.consent = this.#chooser.consent(prepared, tried, taken, 0);
     tried.outcome = this.#ask(prepared, tried);
     if (tried.outcome !== abi.OUTCOME_ASK_USER || call.isConsentRefused) return tried;
     const asking = outputWord(this.#kernel, abi.OUTPUT_OFFSET_ASKING);
-    const consent = this.#chooseConsent(prepared, tried, taken, asking);
+    const consent = this.#chooser.consent(prepared, tried, taken, asking);
     if (consent === undefined) return tried;
     tried.consent = consent;
     tried.outcome = this.#ask(prepared, tried);
@@ -298,120 +249,13 @@ export class DecisionEngine {
       live: live?.digest,
       principal: caller?.principal ?? NO_DIGEST,
       session: caller?.session ?? NO_DIGEST,
-      argumentsDigest: needsDigest ? argumentWords(this.#argsDigest(prepared)) : NO_DIGEST,
+      argumentsDigest: needsDigest ? argumentWords(argsDigestOf(prepared)) : NO_DIGEST,
       isStickyDrift: fromStates === ITEM_DRIFTED,
       isLeaseNamed: call.leaseId !== undefined,
       isConsentRefused: call.isConsentRefused,
-      lease: lease === undefined ? undefined : this.#leaseFields(prepared, lease),
-      consent: consent === undefined ? undefined : this.#consentFields(consent),
+      lease: lease === undefined ? undefined : leaseFields(this.items, prepared, lease),
+      consent: consent === undefined ? undefined : consentFields(this.items, consent),
     };
-  }
-
-  #leaseFields({ call, target }: Prepared, lease: StoredLease): LeaseFields {
-    const isGranted =
-      target?.item.kind === "tool" &&
-      lease.serverId === call.serverId &&
-      lease.grantedTools.includes(call.name);
-    return {
-      id: hashWords(lease.id),
-      principal: hashWords(lease.principalHash),
-      argumentsDigest:
-        lease.argsDigest === null ? undefined : hashWords(lease.argsDigest.slice(PREFIX_SIZE)),
-      server: this.items.serverIndexOf(lease.serverId),
-      item: isGranted ? call.item : -1,
-      expiresMs: lease.revoked ? 0 : lease.expiresAtMs,
-      remaining: lease.remaining ?? undefined,
-      isStateChanging: lease.stateChanging,
-    };
-  }
-
-  #consentFields(consent: ConsentRecord): ConsentFields {
-    return {
-      principal: hashWords(consent.principalHash),
-      session: hashWords(consent.sessionHash),
-      item: hashWords(consent.itemFingerprint.slice(PREFIX_SIZE)),
-      argumentsDigest:
-        consent.argsDigest === null ? undefined : hashWords(consent.argsDigest.slice(PREFIX_SIZE)),
-      image: hashWords(consent.imageDigest),
-      expiresMs: consent.expiresAtMs,
-      asking: consent.asking,
-      taint: consent.taint,
-      wasLeased: consent.hadLease,
-      server: this.items.serverIndexOf(consent.serverId),
-    };
-  }
-
-  /** Where the catalog asks for one, or the caller names one. */
-  #chooseLease(prepared: Prepared): StoredLease | undefined {
-    const { call, target, caller } = prepared;
-    if (target === undefined || call.identity === undefined || caller === undefined) {
-      return undefined;
-    }
-    if (call.leaseId !== undefined) return prepared.grants.lease(call.leaseId);
-    if (!this.#usesLease && !target.item.requires.includes("lease")) return undefined;
-    const leases = prepared.grants.leases(call.identity.principalHash, call.serverId);
-    if (leases.length === 0) return undefined;
-    const isBound = leases.some((lease) => lease.argsDigest !== null);
-    return chooseLease(leases, this.#leaseCall(prepared, isBound), prepared.nowMs);
-  }
-
-  #leaseCall(prepared: Prepared, needsDigest: boolean): LeaseCall {
-    const { call, target } = prepared;
-    return {
-      principalHash: call.identity?.principalHash ?? "",
-      serverId: call.serverId,
-      tool: call.name,
-      stateChanging: target?.item.effect !== "read",
-      argsDigest: needsDigest ? (this.#argsDigest(prepared) ?? "") : "",
-    };
-  }
-
-  /** The record to decide with, of those that nobody has used up. */
-  #chooseConsent(
-    prepared: Prepared,
-    tried: Tried,
-    { usedUp, consent }: Taken,
-    asking: number,
-  ): ConsentRecord | undefined {
-    const binding = this.#binding(prepared, tried, asking);
-    if (binding === undefined) return undefined;
-    const { principalHash, serverId, itemFingerprint } = binding;
-    if (consent !== undefined) return consent;
-    const records = prepared.grants.consents(principalHash, serverId, itemFingerprint);
-    const open = records.filter(({ id }) => usedUp?.has(id) !== true);
-    return chooseConsent(open, binding, prepared.nowMs);
-  }
-
-  /** What an approval of this very call is bound to. */
-  #binding(prepared: Prepared, tried: Tried, asking: number): ConsentBinding | undefined {
-    const { call, target, live, nowMs } = prepared;
-    const { identity } = call;
-    const argsDigest = this.#argsDigest(prepared);
-    if (target === undefined || live === undefined) return undefined;
-    if (identity === undefined || argsDigest === undefined) return undefined;
-    const { lease } = tried;
-    const hadLease =
-      lease !== undefined &&
-      leaseState(lease, nowMs) === "valid" &&
-      leaseMatches(lease, this.#leaseCall(prepared, lease.argsDigest !== null));
-    return {
-      principalHash: identity.principalHash,
-      sessionHash: identity.sessionHash,
-      serverId: target.server.id,
-      kind: target.item.kind,
-      itemName: target.item.name,
-      itemFingerprint: live.fingerprint,
-      argsDigest,
-      imageDigest: this.imageDigest,
-      asking: asking >>> 0,
-      taint: tried.taint >>> 0,
-      hadLease,
-    };
-  }
-
-  #argsDigest(prepared: Prepared): string | undefined {
-    prepared.argsDigest ??= digestOfArguments(prepared.judged, prepared.call.args) ?? null;
-    return prepared.argsDigest ?? undefined;
   }
 
   /**
@@ -470,7 +314,9 @@ export class DecisionEngine {
       taint: tried.taint,
       taintAdded: isAllowed ? word(abi.OUTPUT_OFFSET_TAINT_ADDED) : 0,
       binding:
-        tried.outcome === abi.OUTCOME_ASK_USER ? this.#binding(prepared, tried, asking) : undefined,
+        tried.outcome === abi.OUTCOME_ASK_USER
+          ? this.#chooser.binding(prepared, tried, asking)
+          : undefined,
       detail: prepared.judged.detail,
       input: keepsFrames ? inputFrameBytes(kernel) : undefined,
       output: keepsFrames ? outputFrameBytes(kernel) : undefined,
@@ -493,7 +339,6 @@ export class DecisionEngine {
 
 /** A session that nobody can be asked about carries every label. */
 const TAINT_ALL = -1;
-const PREFIX_SIZE = "sha256:".length;
 
 function afterUse(lease: StoredLease): StoredLease {
   const { remaining } = lease;
