@@ -2,7 +2,7 @@
 // same catalog gives the same bytes; no key, no clock.
 import * as layout from "../abi/layout.ts";
 import { LIMIT_IMAGE_ITEMS } from "../abi/limits.ts";
-import { sortByUtf8, utf8Size, writeHex, writeUtf8 } from "../bytes.ts";
+import { sortByUtf8, utf8Size, writeFingerprint, writeUtf8 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { KIND_CODES } from "../manifest/listing.ts";
@@ -207,13 +207,9 @@ function setWord(view: DataView, at: number, value: number): void {
   view.setUint32(at, value, true);
 }
 
-const FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
-
 function writeDigest(body: Uint8Array, at: number, fingerprint: string): void {
-  if (!FINGERPRINT.test(fingerprint)) {
-    throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
-  }
-  writeHex(body, at, fingerprint, "sha256:".length);
+  if (writeFingerprint(body, at, fingerprint)) return;
+  throw new GuardError("IMAGE_INVALID", "expected a fingerprint of 64 hex digits in the catalog");
 }
 
 function writeHeader(view: DataView, catalog: Catalog, serverCount: number, plan: Plan): void {

@@ -1,6 +1,7 @@
 // SHA-256 (FIPS 180-4) and the RFC 6962 tree hash, by the kernel.
 import { DIGEST_SIZE } from "../abi/layout.ts";
-import { sortByUtf8, writeHex, writeUtf8 } from "../bytes.ts";
+import { sortByUtf8, writeFingerprint, writeUtf8 } from "../bytes.ts";
+import { GuardError, quote } from "../errors.ts";
 import { readerKernel } from "./shared.ts";
 
 // WHY: between two calls V8 can replace the kernel's first, slow code by the optimised one; in one
@@ -28,6 +29,7 @@ export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * (20-fingerprint section 2).
  *
  * @param pins name (well-formed, at most 2 048 bytes) -> `sha256:` and 64 lower-case hex digits
+ * @throws {GuardError} MANIFEST_INVALID for any other fingerprint
  */
 export function pinTreeHash(pins: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
   const kernel = readerKernel(0);
@@ -38,12 +40,13 @@ export function pinTreeHash(pins: ReadonlyMap<string, string>): Uint8Array<Array
     const size = writeUtf8(bytes, inputAt + 2, name);
     bytes[inputAt] = size >> 8;
     bytes[inputAt + 1] = size & 0xff;
-    writeHex(bytes, inputAt + 2 + size, pins.get(name) ?? "", HEX_START);
+    const fingerprint = pins.get(name) ?? "";
+    if (!writeFingerprint(bytes, inputAt + 2 + size, fingerprint)) {
+      const message = `expected sha256:<hex>, got ${quote(fingerprint)}`;
+      throw new GuardError("MANIFEST_INVALID", message);
+    }
     exports.treeAppend(2 + size + DIGEST_SIZE);
   }
   exports.treeEnd();
   return kernel.readDigest();
 }
-
-/** Where the digits begin, behind `sha256:`. */
-const HEX_START = 7;

@@ -98,7 +98,6 @@ function treeOf(pins: ReadonlyMap<string, string>): string {
 }
 
 function rootOf(pins: ReadonlyMap<string, string>): Uint8Array {
-  for (const fingerprint of pins.values()) hexOf(fingerprint);
   return pinTreeHash(pins);
 }
 
