@@ -1,7 +1,7 @@
 // `portcullis session list`: which sessions carry which taint labels.
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
-import { labelNames, labelsOf } from "./session-labels.ts";
+import { labelNames, labelsOf, sessionsWithLabels } from "./session-labels.ts";
 import { shortId, withStateIfAny } from "./state-db.ts";
 import { columns } from "./style.ts";
 
@@ -18,8 +18,9 @@ const spec: CommandSpec = {
 };
 
 async function run(args: Arguments, io: Io): Promise<CommandResult> {
-  const sessions = withStateIfAny(args, io, (store) => store?.listSessions() ?? []);
   const names = await labelNames(guardHome(args, io));
+  const stored = withStateIfAny(args, io, (store) => store?.listSessions() ?? []);
+  const sessions = sessionsWithLabels(stored, names);
   const rows = sessions.map(({ sessionHash, own, taint, parent }) => [
     shortId(sessionHash),
     labelsOf(names, taint).join(", ") || io.style.dim("none"),

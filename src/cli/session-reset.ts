@@ -1,10 +1,17 @@
 // `portcullis session reset`: the one way in which taint labels go away.
 import { sessionHash } from "../guard/identity-hash.ts";
+import type { SessionTaint } from "../store/records.ts";
 import { usageFault } from "./arguments.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
 import { chosenIds } from "./ids.ts";
-import { labelNames, labelsOf } from "./session-labels.ts";
+import {
+  type LabelNames,
+  labelNames,
+  labelsOf,
+  rowsOfSession,
+  sessionsWithLabels,
+} from "./session-labels.ts";
 import { findId, withStateIfAny } from "./state-db.ts";
 
 const spec: CommandSpec = {
@@ -33,17 +40,25 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   if (named !== undefined && (named === "" || isElsewhere)) {
     throw usageFault(spec, "one of ID, --session NAME and --all", "something else");
   }
+  const names = await labelNames(home);
   const reset = withStateIfAny(args, io, (store) => {
-    const ids = (store?.listSessions() ?? []).map((session) => session.sessionHash);
+    const rows = store?.listSessions() ?? [];
+    if (args.flag("all")) {
+      // labels that no catalog names any more included
+      for (const row of rows) store?.resetSession(row.sessionHash);
+    }
+    const ids = sessionsWithLabels(rows, names).map((session) => session.sessionHash);
     const chosen =
       named === undefined
         ? chosenIds(spec, args, ids, NAMES)
         : [findId(ids, sessionHash(named), NAMES)];
     return chosen
-      .filter((id) => store?.resetSession(id))
-      .map((id) => ({ id, taint: store?.getTaint(id) ?? 0 }));
+      .map((id) => {
+        for (const row of rowsOfSession(id, names)) store?.resetSession(row);
+        return id;
+      })
+      .map((id) => ({ id, taint: taintNow(store?.listSessions() ?? [], id, names) }));
   });
-  const names = await labelNames(home);
   const report = reset.map(({ id, taint }) => ({ id, labels: labelsOf(names, taint) }));
   const lines = report.map(
     ({ id, labels }) =>
@@ -54,6 +69,12 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
     json: { reset: report },
     text: lines.length === 0 ? "no sessions with labels" : lines.join("\n"),
   };
+}
+
+/** What a session carries after its reset: what it inherits. */
+function taintNow(rows: readonly SessionTaint[], id: string, names: LabelNames): number {
+  const found = sessionsWithLabels(rows, names).find(({ sessionHash }) => sessionHash === id);
+  return found?.taint ?? 0;
 }
 
 export const sessionResetCommand: ReportCommand = { spec, run };

@@ -33,8 +33,10 @@ import { GrantChooser } from "./grant-chooser.ts";
 import { consentFields, leaseFields } from "./grant-fields.ts";
 import { type GrantStore, Grants } from "./grants.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
+import type { RequestIdentity } from "./identity.ts";
 import { ImageItems } from "./image-items.ts";
 import { ItemFactsCache } from "./item-facts.ts";
+import { labelRow, type OperatorLabel, operatorLabels } from "./label-rows.ts";
 import type { StoredLease } from "./lease.ts";
 import type { LiveDefinition } from "./live-items.ts";
 import type { PolicyRule } from "./policy-rule.ts";
@@ -68,6 +70,8 @@ export interface DecideOptions {
 export class DecisionEngine {
   readonly catalog: Catalog;
   readonly items: ImageItems;
+  /** The operator's taint labels; for `Grants`. */
+  readonly labels: readonly OperatorLabel[];
   /** Lower-case hex SHA-256 of the image. */
   readonly imageDigest: string;
   readonly #guard: GuardKernel;
@@ -90,7 +94,8 @@ export class DecisionEngine {
     this.items = new ImageItems(this.catalog);
     this.#guard = guard;
     this.#kernel = guard.kernel;
-    this.#grants = new Grants(options.store);
+    this.labels = operatorLabels(this.catalog.taintBits);
+    this.#grants = new Grants(options.store, this.labels);
     this.#rules = options.rules ?? [];
     this.#protectedPaths = options.protectedPaths;
     this.#callers = new CallerFactsCache(this.catalog, options.scopeCap);
@@ -127,6 +132,17 @@ export class DecisionEngine {
   /** Index in the image of a tool; -1 when it is not pinned. */
   toolOf(serverId: string, tool: string): number {
     return this.#guard.toolOf(serverId, tool);
+  }
+
+  /** Rows of a store that hold labels of the session and of those it descends from. */
+  taintRows(identity: RequestIdentity | undefined): readonly string[] {
+    if (identity === undefined) return [];
+    const { sessions } = this.#callers.of(identity);
+    const names = this.labels.map(({ name }) => name);
+    return sessions.flatMap((session) => [
+      session,
+      ...names.map((name) => labelRow(session, name)),
+    ]);
   }
 
   /** The definition that a call is decided with; `undefined` when none was seen. */

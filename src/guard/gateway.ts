@@ -275,19 +275,16 @@ export class MCPGateway {
       serverId: call.serverId,
       fingerprint: engine.liveOf(call)?.fingerprint,
       leaseId: call.leaseId,
-      sessions:
-        call.identity === undefined
-          ? []
-          : [call.identity.sessionHash, ...call.identity.ancestorHashes],
+      sessions: engine.taintRows(call.identity),
     };
     for (let attempt = 0; attempt < LIMIT_DECIDE_ATTEMPTS; attempt++) {
       const grants = await PrefetchedGrants.read(this.#store, keys, owned);
-      const decided = engine.decide(call, this.#decideOptions(new Grants(grants)));
+      const decided = engine.decide(call, this.#decideOptions(new Grants(grants, engine.labels)));
       if (decided.decision.outcome !== "allow") return decided;
       if ((await grants.commit(this.#store, owned)) === "done") return decided;
     }
     // others are always faster, or the store does not answer: as if it held nothing
-    return engine.decide(call, this.#decideOptions(new Grants(NO_GRANTS)));
+    return engine.decide(call, this.#decideOptions(new Grants(NO_GRANTS, engine.labels)));
   }
 
   /** Asks the provider where a person may answer, and decides again with what was answered. */

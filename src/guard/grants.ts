@@ -2,6 +2,13 @@
 // looser (80-runtimes section 5).
 import type { StateOperations } from "../store/types.ts";
 import type { ConsentRecord } from "./consent-record.ts";
+import {
+  BUILT_IN_TAINT_MASK,
+  HAS_LABELS_MASK,
+  LABEL_ROW_MASK,
+  LabelRows,
+  type OperatorLabel,
+} from "./label-rows.ts";
 import type { StoredLease } from "./lease.ts";
 
 /** The part of a store that decisions need. */
@@ -24,12 +31,17 @@ export const LIMIT_TAINT_WAITING = 4096;
 /** A store, and the labels that it could not take. */
 export class Grants {
   readonly #store: GrantStore;
+  readonly #labels: readonly OperatorLabel[];
+  readonly #rows: LabelRows;
   /** Labels by session that the store did not take yet. */
   readonly #waiting = new Map<string, number>();
   #isOverfull = false;
 
-  constructor(store: GrantStore) {
+  /** @param labels the operator's, of the catalog whose masks are asked for */
+  constructor(store: GrantStore, labels: readonly OperatorLabel[]) {
     this.#store = store;
+    this.#labels = labels;
+    this.#rows = new LabelRows(labels);
   }
 
   /** The named lease; `undefined` when there is none, or nobody can be asked. */
@@ -58,7 +70,7 @@ export class Grants {
   taint(sessions: readonly string[]): number {
     let mask = this.#isOverfull ? TAINT_UNKNOWN : 0;
     for (const session of sessions) {
-      mask |= this.#ask(() => this.#store.getTaint(session), TAINT_UNKNOWN);
+      mask |= this.#ask(() => this.#read(session), TAINT_UNKNOWN);
       if (this.#waiting.size > 0) mask |= this.#waiting.get(session) ?? 0;
     }
     return mask;
@@ -74,10 +86,7 @@ export class Grants {
     const [session] = sessions;
     if (session === undefined) return TAINT_UNKNOWN;
     const all = added | (this.#waiting.get(session) ?? 0);
-    const after = this.#ask<number | undefined>(
-      () => this.#store.addTaint(session, all >>> 0),
-      undefined,
-    );
+    const after = this.#ask<number | undefined>(() => this.#write(session, all), undefined);
     if (after !== undefined) {
       this.#waiting.delete(session);
       return after | this.taint(sessions.slice(1));
@@ -88,6 +97,30 @@ export class Grants {
       this.#isOverfull = true;
     }
     return TAINT_UNKNOWN;
+  }
+
+  /** Labels of one session, in the bits of this catalog. */
+  #read(session: string): number {
+    let mask = this.#store.getTaint(session);
+    if (this.#labels.length === 0) return mask & BUILT_IN_TAINT_MASK;
+    mask &= BUILT_IN_TAINT_MASK;
+    for (const [index, row] of this.#rows.of(session).entries()) {
+      if (this.#store.getTaint(row) !== 0) mask |= 1 << (this.#labels[index]?.bit ?? 0);
+    }
+    return mask;
+  }
+
+  #write(session: string, mask: number): number {
+    const builtIn = mask & BUILT_IN_TAINT_MASK;
+    const hasLabels = (mask & ~BUILT_IN_TAINT_MASK) !== 0;
+    this.#store.addTaint(session, builtIn | (hasLabels ? HAS_LABELS_MASK : 0));
+    if (hasLabels) {
+      for (const [index, row] of this.#rows.of(session).entries()) {
+        const bit = 1 << (this.#labels[index]?.bit ?? 0);
+        if ((mask & bit) !== 0) this.#store.addTaint(row, LABEL_ROW_MASK);
+      }
+    }
+    return this.#read(session);
   }
 
   #ask<T>(question: () => T, otherwise: T): T {

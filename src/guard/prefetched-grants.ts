@@ -11,7 +11,7 @@ export interface GrantKeys {
   /** `sha256:<hex>`; `undefined` when no definition was seen. */
   readonly fingerprint: string | undefined;
   readonly leaseId: string | undefined;
-  /** The session, and those it descends from. */
+  /** Rows of the store that hold labels of the session and of those it descends from. */
   readonly sessions: readonly string[];
 }
 
@@ -27,7 +27,8 @@ export class PrefetchedGrants implements GrantStore {
   readonly #owned: ReadonlySet<string>;
   #lease: { readonly id: string; readonly remaining: number | null } | undefined;
   #consent: string | undefined;
-  #added: { readonly session: string; readonly mask: number } | undefined;
+  /** Row -> labels that this call adds. */
+  readonly #added = new Map<string, number>();
 
   private constructor(facts: Facts, owned: ReadonlySet<string>) {
     this.#leases = facts.leases;
@@ -83,11 +84,11 @@ export class PrefetchedGrants implements GrantStore {
   }
 
   getTaint(session: string): number {
-    return this.#taint.get(session) ?? TAINT_ALL;
+    return (this.#taint.get(session) ?? TAINT_ALL) | (this.#added.get(session) ?? 0);
   }
 
   addTaint(session: string, mask: number): number {
-    this.#added = { session, mask };
+    this.#added.set(session, (this.#added.get(session) ?? 0) | mask);
     return this.getTaint(session) | mask;
   }
 
@@ -110,13 +111,18 @@ export class PrefetchedGrants implements GrantStore {
       if (!isTaken) return "lost";
       owned.add(lease.id);
     }
-    const added = this.#added;
-    if (added === undefined) return "done";
-    const { session, mask } = added;
-    const after = await orElse<number | undefined>(() => store.addTaint(session, mask), undefined);
-    // WHY: a label that is not kept would be forgotten, and the next call let through
-    if (after === undefined) return "lost";
-    return (after & ~(this.getTaint(session) | mask)) === 0 ? "done" : "changed";
+    let isChanged = false;
+    for (const [session, mask] of this.#added) {
+      const added = mask >>> 0;
+      const after = await orElse<number | undefined>(
+        () => store.addTaint(session, added),
+        undefined,
+      );
+      // WHY: a label that is not kept would be forgotten, and the next call let through
+      if (after === undefined) return "lost";
+      if ((after & ~this.getTaint(session)) !== 0) isChanged = true;
+    }
+    return isChanged ? "changed" : "done";
   }
 }
 
