@@ -82,7 +82,8 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   if (session === "") throw usageFault(spec, "a session", "an empty name");
   const home = guardHome(args, io);
   const { catalog } = await openHome(home, { remembers: false });
-  const locked = definition === undefined ? readLocked(home, catalog, [server, tool], io) : undefined;
+  const locked =
+    definition === undefined ? readLocked(home, catalog, [server, tool], io) : undefined;
   const isMessageRead = argumentsText === undefined || isStrictJson(argumentsText);
   const question: Omit<ExplainedQuestion, "drift"> = {
     identity: createRequestIdentity({ principal, sessionId: session ?? randomUuid() }),
