@@ -18,8 +18,11 @@ interface Card {
 }
 
 const POLL_MS = 1000;
+/** Milliseconds without clicks after questions came or went, and with them the buttons moved. */
+const QUIET_MS = 600;
 const KEY_NAME = "portcullis-key";
 const cards = new Map<string, Card>();
+let movedMs = 0;
 
 /** The key of the first page; a reload finds it where no other site and no other port can look. */
 function takeKey(): string {
@@ -77,7 +80,10 @@ function errorOf(value: unknown): string {
 
 function button(text: string, className: string, act: () => void): HTMLElement {
   const element = make("button", className, text);
-  element.addEventListener("click", act);
+  element.addEventListener("click", () => {
+    // WHY: a click that was meant for the question that stood here a moment ago
+    if (performance.now() - movedMs >= QUIET_MS) act();
+  });
   return element;
 }
 
@@ -127,12 +133,15 @@ function addCard(question: PageQuestion): void {
     element.append(make("p", "elsewhere", `To be answered by ${channels.join(" or ")}, not here.`));
   }
   cards.set(id, card);
+  movedMs = performance.now();
   byId("questions").append(element);
 }
 
 function remove(id: string): void {
   cards.get(id)?.element.remove();
   cards.delete(id);
+  movedMs = performance.now();
+  showTimes();
 }
 
 function isQuestion(value: unknown): value is PageQuestion {

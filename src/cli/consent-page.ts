@@ -99,8 +99,6 @@ h1 { margin: 0; font-size: 1.375rem; letter-spacing: -0.01em; }
 pre {
   margin: 0.875rem 0 1rem;
   padding: 0.875rem 1rem;
-  max-height: 26rem;
-  overflow: auto;
   background: var(--code);
   border-radius: 6px;
   font: 0.875rem/1.5 ui-monospace, monospace;

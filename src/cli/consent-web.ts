@@ -31,12 +31,14 @@ async function stream(args: Arguments, io: Io): Promise<number> {
   const port = readPort(args.text("port"));
   const store = openState(guardHome(args, io));
   const server = new ConsentWebServer(store, systemClock);
+  // WHY: before the link is printed, because whoever reads it may end the command at once
+  const ended = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   try {
     const url = await server.listen(port);
     const line = args.flag("json") ? JSON.stringify({ ok: true, url }) : url;
     process.stdout.write(`${line}\n`);
     io.progress("open the link in a browser; Ctrl-C ends");
-    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await ended;
     return 0;
   } finally {
     await server.close();
