@@ -47,8 +47,11 @@ export interface Io {
   note(line: string): void;
   /** Such a line only when somebody watches: standard error is a terminal. */
   progress(line: string): void;
-  /** Asks on the terminal and gives the answer; `undefined` when nobody is there to answer. */
-  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /**
+   * Asks on the terminal and gives the answer; `undefined` when nobody is there to answer. An aborted
+   * question is taken away, and its answer is empty.
+   */
+  readonly ask: ((question: string, signal?: AbortSignal) => Promise<string>) | undefined;
 }
 
 /**

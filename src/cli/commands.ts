@@ -125,6 +125,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./consent-list.ts")).consentListCommand,
   },
   {
+    name: "consent watch",
+    summary: "show pending questions as they come, and answer them",
+    load: async () => (await import("./consent-watch.ts")).consentWatchCommand,
+  },
+  {
+    name: "consent approve",
+    summary: "approve a pending question",
+    load: async () => (await import("./consent-approve.ts")).consentApproveCommand,
+  },
+  {
+    name: "consent deny",
+    summary: "refuse a pending question",
+    load: async () => (await import("./consent-deny.ts")).consentDenyCommand,
+  },
+  {
+    name: "consent web",
+    summary: "a page on this machine to answer questions on",
+    load: async () => (await import("./consent-web.ts")).consentWebCommand,
+  },
+  {
     name: "consent revoke",
     summary: "take an approval back",
     load: async () => (await import("./consent-revoke.ts")).consentRevokeCommand,

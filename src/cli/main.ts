@@ -84,13 +84,22 @@ function processIo(isJson: boolean): Io {
   };
 }
 
-/** One line from the terminal; the end of input is an empty answer. */
-async function ask(question: string): Promise<string> {
+/** One line from the terminal; the end of input is an empty answer, and so is an aborted question. */
+async function ask(question: string, signal?: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const close = (): void => lines.close();
+  signal?.addEventListener("abort", close);
+  // WHY: readline takes Ctrl-C for the end of the line; it is meant for the program
+  lines.on("SIGINT", () => {
+    lines.close();
+    process.kill(process.pid, "SIGINT");
+  });
   try {
+    if (signal?.aborted === true) return "";
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     return await Promise.race([lines.question(question), closed]);
   } finally {
+    signal?.removeEventListener("abort", close);
     lines.close();
   }
 }

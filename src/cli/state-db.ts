@@ -19,13 +19,22 @@ const ID_PREFIX = /^[0-9a-f]{8,64}$/;
  * @throws {GuardError} HOME_INCOMPLETE, HOME_UNSAFE, and what `openSqliteStore` throws.
  */
 export function withState<T>(home: Home, action: (store: SyncStateStore) => T): T {
-  assertHomeExists(home);
-  const store = openSqliteStore(join(home.path, STATE_DB_NAME));
+  const store = openState(home);
   try {
     return action(store);
   } finally {
     store.close();
   }
+}
+
+/**
+ * The store of a home, open until it is closed; it is made when there is none.
+ *
+ * @throws {GuardError} as `withState`.
+ */
+export function openState(home: Home): SyncStateStore {
+  assertHomeExists(home);
+  return openSqliteStore(join(home.path, STATE_DB_NAME));
 }
 
 /**
