@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { bytesEqual, toHex, utf8Text } from "../bytes.ts";
 import { readCheckpoint, type SignedCheckpoint } from "./checkpoint.ts";
-import { filePieces, folderLog, readAuditFolder, type FolderLog } from "./file-folder.ts";
+import { type FolderLog, filePieces, folderLog, readAuditFolder } from "./file-folder.ts";
 import { LIMIT_LINK_BYTES } from "./limits.ts";
 import { MerkleTree } from "./tree.ts";
 import type { LogHead } from "./writer.ts";

@@ -7,7 +7,7 @@ import type { PublicKey } from "../sign/keys.ts";
 import { type AuditCode, type AuditFinding, finding } from "./finding.ts";
 import { type ByteSource, type Line, lineBatches } from "./input.ts";
 import { checkpointName } from "./origin.ts";
-import { objectsOf, type AuditRecord, textOf } from "./record.ts";
+import { type AuditRecord, objectsOf, textOf } from "./record.ts";
 import { STATEMENT_PAYLOAD_TYPE, statementPayload } from "./statement.ts";
 
 /** Base64 of the largest record, and what stands around it, fit. */

@@ -9,9 +9,9 @@ import { FILTER_OPTIONS, FILTER_USAGE, readFilter } from "./audit-filter.ts";
 import { FollowedFolder } from "./audit-follow.ts";
 import { auditFolder, LOGS_OPTIONS, openAuditHome } from "./audit-home.ts";
 import {
+  RecordSummary,
   recordJson,
   recordRow,
-  RecordSummary,
   recordTable,
   type ShownRecord,
 } from "./audit-rows.ts";
