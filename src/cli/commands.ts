@@ -159,6 +159,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "clear the taint labels of a session",
     load: async () => (await import("./session-reset.ts")).sessionResetCommand,
   },
+  {
+    name: "audit verify",
+    summary: "check the audit logs: signatures, order, completeness",
+    load: async () => (await import("./audit-verify.ts")).auditVerifyCommand,
+  },
+  {
+    name: "audit replay",
+    summary: "decide every recorded call again and compare",
+    load: async () => (await import("./audit-replay.ts")).auditReplayCommand,
+  },
+  {
+    name: "audit show",
+    summary: "what was decided: a table, a summary, or as it happens",
+    load: async () => (await import("./audit-show.ts")).auditShowCommand,
+  },
+  {
+    name: "audit export",
+    summary: "the audit logs as JSON Lines, OpenTelemetry spans or AEP records",
+    load: async () => (await import("./audit-export.ts")).auditExportCommand,
+  },
 ];
 
 /** The command that `argv` names with its first one or two words, and the arguments behind it. */

@@ -1,15 +1,15 @@
 // `portcullis consent watch`: shows pending questions as they come, and takes the answers.
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { type Clock, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import type { Question } from "../store/records.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
-import { ANSWER_WORDS, answerText, giveAnswer, typedAnswer } from "./consent-answers.ts";
 import { questionJson } from "./consent.ts";
+import { ANSWER_WORDS, answerText, giveAnswer, typedAnswer } from "./consent-answers.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
 import { openState, timeText } from "./state-db.ts";
 import { visible } from "./style.ts";

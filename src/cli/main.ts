@@ -38,7 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
       throw new GuardError("USAGE", `${message}; see \`portcullis --help\``);
     }
     const command = await found.entry.load();
-    isStream = "stream" in command;
+    // a mixed command has read its arguments before standard output is its own
+    isStream = "stream" in command && !("run" in command);
     return await runCommand(command, found.rest, isJson);
   } catch (fault) {
     const report = await reportFault(fault);
@@ -62,7 +63,9 @@ async function runCommand(
   }
   const args = readArguments(spec, argv);
   const io = processIo(isJson);
-  if ("stream" in command) return await command.stream(args, io);
+  if ("stream" in command && (!("run" in command) || command.streams(args))) {
+    return await command.stream(args, io);
+  }
   const result = await command.run(args, io);
   await write(process.stdout, isJson ? jsonText(result) : `${result.text}\n`);
   return result.exitCode;
@@ -78,6 +81,9 @@ function processIo(isJson: boolean): Io {
     note: (line) => void process.stderr.write(`portcullis: ${line}\n`),
     progress: (line) => {
       if (isWatched) process.stderr.write(`${line}\n`);
+    },
+    status: (line) => {
+      if (isWatched) process.stderr.write(`\r\u001b[K${line}`);
     },
     // WHY: both ends, since an answer to a question that nobody saw is none
     ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,

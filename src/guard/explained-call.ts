@@ -2,8 +2,8 @@
 // question leaves open. Words come out of here, and nothing that could be forwarded or taken.
 import * as abi from "../abi/frame.ts";
 import { SERVER_REFUSED } from "../abi/layout.ts";
+import { fromHex } from "../bytes.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
-import { writeHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { executeFrame } from "../kernel/decide.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -171,10 +171,11 @@ function withConsent(frame: Uint8Array, consent: ConsentRecord, server: number):
     view.getUint32(abi.INPUT_OFFSET_FLAGS, true) | abi.INPUT_FLAG_CONSENT,
     true,
   );
-  writeHex(copy, abi.INPUT_OFFSET_CONSENT_PRINCIPAL, consent.principalHash, 0);
-  writeHex(copy, abi.INPUT_OFFSET_CONSENT_SESSION, consent.sessionHash, 0);
-  writeHex(copy, abi.INPUT_OFFSET_CONSENT_ITEM, consent.itemFingerprint, "sha256:".length);
-  writeHex(copy, abi.INPUT_OFFSET_CONSENT_IMAGE, consent.imageDigest, 0);
+  const put = (at: number, hex: string): void => copy.set(fromHex(hex) ?? new Uint8Array(32), at);
+  put(abi.INPUT_OFFSET_CONSENT_PRINCIPAL, consent.principalHash);
+  put(abi.INPUT_OFFSET_CONSENT_SESSION, consent.sessionHash);
+  put(abi.INPUT_OFFSET_CONSENT_ITEM, consent.itemFingerprint.slice("sha256:".length));
+  put(abi.INPUT_OFFSET_CONSENT_IMAGE, consent.imageDigest);
   copy.fill(0, abi.INPUT_OFFSET_CONSENT_ARGUMENTS, abi.INPUT_OFFSET_CONSENT_ARGUMENTS + 32);
   view.setBigUint64(abi.INPUT_OFFSET_CONSENT_EXPIRES, BigInt(consent.expiresAtMs), true);
   view.setUint32(abi.INPUT_OFFSET_CONSENT_ASKING, consent.asking, true);

@@ -9,7 +9,12 @@ export { KERNEL_SHA256 };
 
 let compiled: WebAssembly.Module | undefined;
 
-function kernelModule(): WebAssembly.Module {
+/**
+ * The compiled module.
+ *
+ * @throws {GuardError} KERNEL_LOAD when the runtime cannot run it
+ */
+export function kernelModule(): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   try {
     compiled = new WebAssembly.Module(fromBase64(KERNEL_BASE64));
@@ -22,6 +27,11 @@ function kernelModule(): WebAssembly.Module {
       { cause },
     );
   }
+}
+
+/** A copy of the kernel's own bytes; their SHA-256 is `KERNEL_SHA256`. */
+export function kernelBytes(): Uint8Array<ArrayBuffer> {
+  return fromBase64(KERNEL_BASE64);
 }
 
 /**

@@ -143,7 +143,7 @@ async function watchTyping(
   };
   const io: Io = {
     ...{ env: {}, cwd: "/", style: styleFor(false, {}), ask },
-    ...{ note: () => undefined, progress: () => undefined },
+    ...{ note: () => undefined, progress: () => undefined, status: () => undefined },
   };
   const timer = setInterval(() => isDone(watched) && controller.abort(), 10);
   await watchQuestions(watched.store, {

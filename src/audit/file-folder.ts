@@ -1,0 +1,110 @@
+// Logs in a folder, as `verifyAuditLog` and `replay` take them.
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import {
+  checkpointFile,
+  historyFile,
+  recordsFile,
+  recordsFileOf,
+  statementsFile,
+} from "./file-names.ts";
+import type { AuditLogInput } from "./input.ts";
+
+const PIECE_BYTES = 1 << 20;
+
+/** One log of a folder: its input, and its parts. */
+export interface FolderLog {
+  readonly input: AuditLogInput;
+  /** Absolute paths of its records, in order; with a gap where a part is missing. */
+  readonly files: readonly string[];
+}
+
+/**
+ * The logs of a folder, by origin; none when there is no folder.
+ *
+ * @throws {Error} of the system when the folder cannot be read
+ */
+export function readAuditFolder(folder: string): readonly FolderLog[] {
+  const partCounts = new Map<string, number>();
+  for (const name of namesIn(folder)) {
+    const found = recordsFileOf(name) ?? signedFileOf(name);
+    if (found === undefined) continue;
+    const { origin, part } = found;
+    partCounts.set(origin, Math.max(partCounts.get(origin) ?? 0, part + 1));
+  }
+  return [...partCounts]
+    .sort(byOrigin)
+    .map(([origin, partCount]) => folderLog(folder, origin, partCount));
+}
+
+/** The log called `origin` of a folder, whether anything of it is there or not. */
+export function folderLog(folder: string, origin: string, partCount = 1): FolderLog {
+  const files = Array.from({ length: partCount }, (_, part) => recordsFile(folder, origin, part));
+  const stats = files.map((file) => statSync(file, { throwIfNoEntry: false }));
+  const isThere = stats.some((one) => one !== undefined);
+  const input: AuditLogInput = {
+    origin,
+    records: isThere ? () => filePieces(files) : undefined,
+    checkpoint: optionalBytes(checkpointFile(folder, origin)),
+    history: optionalBytes(historyFile(folder, origin)),
+    statements: () => filePieces([statementsFile(folder, origin)]),
+    sizeBytes: stats.reduce((sum, one) => sum + (one?.size ?? 0), 0),
+  };
+  return { input, files };
+}
+
+/** The bytes of files, one behind the other; of a file that is not there, none. */
+export function* filePieces(files: readonly string[]): Generator<Uint8Array> {
+  for (const file of files) {
+    let handle: number;
+    try {
+      handle = openSync(file, "r");
+    } catch (cause) {
+      if (isMissing(cause)) continue;
+      throw cause;
+    }
+    try {
+      for (;;) {
+        const piece = new Uint8Array(PIECE_BYTES);
+        const size = readSync(handle, piece, 0, PIECE_BYTES, null);
+        if (size === 0) break;
+        yield piece.subarray(0, size);
+      }
+    } finally {
+      closeSync(handle);
+    }
+  }
+}
+
+/** A log of which only signed files are left is a log all the same. */
+function signedFileOf(
+  name: string,
+): { readonly origin: string; readonly part: number } | undefined {
+  const stem = /^(.+)\.(?:checkpoint|checkpoints|denied\.jsonl)$/.exec(name)?.[1];
+  return stem === undefined ? undefined : recordsFileOf(`${stem}.jsonl`);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    if (isMissing(cause)) return [];
+    throw cause;
+  }
+}
+
+function optionalBytes(file: string): Uint8Array | undefined {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw cause;
+  }
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+}
+
+function byOrigin([a]: readonly [string, number], [b]: readonly [string, number]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
