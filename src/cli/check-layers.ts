@@ -2,7 +2,7 @@
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogItem, CatalogServer } from "../catalog/types.ts";
 import { quote } from "../errors.ts";
-import type { PrincipalMatch } from "../guard/unenforced-layers.ts";
+import type { PrincipalMatch } from "../guard/principal-match.ts";
 import type { Decision, Layer } from "../verdict.ts";
 
 /** The call that `check` asks about. */

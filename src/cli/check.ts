@@ -8,14 +8,14 @@ import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { decideAsIfAdmitted } from "../guard/assumed-admission.ts";
-import { ScopeGuard } from "../guard/scope-guard.ts";
-import { ScopeSet } from "../guard/scope-set.ts";
 import {
   matchPrincipal,
   PRINCIPAL_DEFAULT,
   type PrincipalMatch,
-  UnenforcedLayers,
-} from "../guard/unenforced-layers.ts";
+} from "../guard/principal-match.ts";
+import { ScopeGuard } from "../guard/scope-guard.ts";
+import { ScopeSet } from "../guard/scope-set.ts";
+import { UnenforcedLayers } from "../guard/unenforced-layers.ts";
 import { Validator } from "../guard/validator.ts";
 import { parseStrictJson } from "../kernel/strict-json.ts";
 import { readManifest } from "../manifest/read.ts";
