@@ -1,21 +1,24 @@
 // `portcullis run`: the stdio guard. Standard output belongs to the protocol.
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, realpathSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
 import { quote } from "../errors.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
+import { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { CatalogUpdates } from "../proxy/catalog-reload.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import { runStdioGuard } from "../proxy/stdio-run.ts";
 import { stdioSession } from "../proxy/stdio-session.ts";
+import type { SyncStateStore } from "../store/types.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
 import { ioFault, MODE_PRIVATE_FILE } from "./files.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
+import { openState } from "./state-db.ts";
 import { openHome } from "./trust-files.ts";
 
 const spec: CommandSpec = {
@@ -41,6 +44,9 @@ const spec: CommandSpec = {
   notes: [
     "Without CMD the command of the catalog is run; with one it must be that command. When the\n" +
       "catalog cannot be verified nothing is started (exit 2), else the exit code is the server's.",
+    "Leases, approvals, labels of sessions and drift are in `state.db` of the home; when it cannot be\n" +
+      "opened nothing is started. Where a call asks, a person answers in the client, or with\n" +
+      "`portcullis consent`. No argument of a call may name the home.",
     "SIGHUP, or a change of the signed files in the home, makes the guard verify them again: a good\n" +
       "catalog takes over without a restart; a bad one is refused, and the running one stays in\n" +
       "force until it expires.",
@@ -76,19 +82,23 @@ interface GuardSettings {
 async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<number> {
   const { serverId, denyAs, cap, principal, updates } = settings;
   const catalog = await updates.open();
+  const home = guardHome(args, io);
+  const session = sessionOf(args, io, principal);
   const record = args.text("record");
   const recorder =
     record === undefined
       ? undefined
-      : openRecorder(resolve(io.cwd, record), {
-          principal,
-          session: sessionOf(args, io, principal),
-        });
+      : openRecorder(resolve(io.cwd, record), { principal, session });
+  let store: SyncStateStore | undefined;
   try {
+    store = openState(home);
     return await runStdioGuard({
       catalog,
       serverId,
       principal,
+      sessionId: session,
+      store,
+      protectedPaths: ProtectedPaths.of(namesOf(home.path)),
       denyAs,
       updates,
       ...(args.command === undefined ? {} : { command: args.command }),
@@ -96,8 +106,14 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
       ...(recorder === undefined ? {} : { onRecord: recorder.write }),
     });
   } finally {
+    store?.close();
     recorder?.close();
   }
+}
+
+/** A folder as it is called here, and as the file system calls it. */
+function namesOf(folder: string): readonly string[] {
+  return [...new Set([folder, realpathSync(folder)])];
 }
 
 /** `--session`, else `PORTCULLIS_SESSION`, else the session of the client that started this. */

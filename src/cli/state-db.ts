@@ -14,6 +14,16 @@ export const STATE_DB_NAME = "state.db";
 const ID_PREFIX = /^[0-9a-f]{8,64}$/;
 
 /**
+ * Opens the store of a home; it is made when there is none.
+ *
+ * @throws {GuardError} HOME_INCOMPLETE, HOME_UNSAFE, and what `openSqliteStore` throws.
+ */
+export function openState(home: Home): SyncStateStore {
+  assertHomeExists(home);
+  return openSqliteStore(join(home.path, STATE_DB_NAME));
+}
+
+/**
  * Uses the store of a home, and closes it; it is made when there is none.
  *
  * @throws {GuardError} HOME_INCOMPLETE, HOME_UNSAFE, and what `openSqliteStore` throws.
@@ -25,16 +35,6 @@ export function withState<T>(home: Home, action: (store: SyncStateStore) => T): 
   } finally {
     store.close();
   }
-}
-
-/**
- * The store of a home, open until it is closed; it is made when there is none.
- *
- * @throws {GuardError} as `withState`.
- */
-export function openState(home: Home): SyncStateStore {
-  assertHomeExists(home);
-  return openSqliteStore(join(home.path, STATE_DB_NAME));
 }
 
 /**

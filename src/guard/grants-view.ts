@@ -1,6 +1,6 @@
 // A store to look at: what it holds counts, and nothing in it is ever taken or added.
 import type { ConsentRecord } from "./consent-record.ts";
-import type { GrantStore } from "./grants.ts";
+import type { GrantStore } from "./grant-access.ts";
 import type { StoredLease } from "./lease.ts";
 
 /** The reads of a store. */

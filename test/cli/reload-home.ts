@@ -1,14 +1,15 @@
 // A home whose signed files a test replaces while a guard runs, and a client of that guard.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
-
 import { utf8 } from "../../src/bytes.ts";
 import type { RootSettings } from "../../src/catalog/root-text.ts";
 import type { PrivateKey } from "../../src/sign/keys.ts";
 import { type MockLog, readMockLog } from "../../src/testing/mock-log.ts";
 import type { MockOptions } from "../../src/testing/mock-options.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { alice, rootDigest, signedCatalog, signedRoot } from "../fixtures/trust.ts";
 import { MAIN, mockCommand, tempFolder } from "./process.ts";
 import { fixtureCatalog, SERVER } from "./signed-home.ts";
@@ -139,7 +140,8 @@ export class ReloadClient {
 
   /** `allowed`, or why not. */
   async call(name: string): Promise<unknown> {
-    const { result, error } = await this.ask("tools/call", { name, arguments: {} });
+    const args = FIXTURE_ARGUMENTS.get(name) ?? {};
+    const { result, error } = await this.ask("tools/call", { name, arguments: args });
     return result === undefined ? (error?.data?.["reason"] ?? error) : "allowed";
   }
 
