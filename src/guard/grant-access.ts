@@ -47,16 +47,34 @@ export class GrantAccess {
 
   /**
    * Puts labels on a row, for good. What the store cannot take now stays here, counts from now on,
-   * and is given to the store with the next labels of that row.
+   * and is given to the store as soon as it takes labels again.
    */
   addRowTaint(row: string, mask: number): void {
     const all = (mask | (this.#waiting.get(row) ?? 0)) >>> 0;
-    const after = this.ask<number | undefined>((store) => store.addTaint(row, all), undefined);
-    if (after !== undefined) this.#waiting.delete(row);
-    else if (this.#waiting.size < LIMIT_TAINT_WAITING || this.#waiting.has(row)) {
+    if (this.#give(row, all)) {
+      this.#giveWaiting();
+    } else if (this.#waiting.size < LIMIT_TAINT_WAITING || this.#waiting.has(row)) {
       this.#waiting.set(row, all);
     } else {
       this.#isOverfull = true;
     }
   }
+
+  #give(row: string, mask: number): boolean {
+    const after = this.ask<number | undefined>((store) => store.addTaint(row, mask), undefined);
+    if (after === undefined) return false;
+    this.#waiting.delete(row);
+    return true;
+  }
+
+  /** Bounded work for each label that is added; ends at the first that is not taken. */
+  #giveWaiting(): void {
+    let left = GIVEN_AT_ONCE_MAX;
+    for (const [row, mask] of this.#waiting) {
+      if (left === 0 || !this.#give(row, mask)) return;
+      left -= 1;
+    }
+  }
 }
+
+const GIVEN_AT_ONCE_MAX = 64;
