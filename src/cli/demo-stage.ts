@@ -11,6 +11,8 @@ import { type AgentAnswer, connectAgent, type DemoAgent } from "../testing/demo-
 import { readMockLog } from "../testing/mock-log.ts";
 import type { MockOptions } from "../testing/mock-options.ts";
 import { readArguments } from "./arguments.ts";
+import { auditReplayCommand } from "./audit-replay.ts";
+import { auditVerifyCommand } from "./audit-verify.ts";
 import { checkCommand } from "./check.ts";
 import type { Io, ReportCommand } from "./command.ts";
 import {
@@ -18,14 +20,19 @@ import {
   DRIFT_SERVER,
   FILES_SERVER,
   NOTES_TOOLS,
+  REVIEW,
   SMUGGLE_SERVER,
   TICKETS_TOOLS,
   UNKNOWN_SERVER,
+  WEB_SERVER,
+  WEB_TOOLS,
 } from "./demo-cases.ts";
 import { keyNewCommand } from "./key-new.ts";
+import { leaseGrantCommand } from "./lease-grant.ts";
 import { pinCommand } from "./pin.ts";
 import { rootInitCommand } from "./root-init.ts";
 import { signCommand } from "./sign.ts";
+import { CATALOG_NAME } from "./trust-files.ts";
 
 const FILES_PACKAGE = "@modelcontextprotocol/server-filesystem";
 const FILES_VERSION = "2026.8.31";
@@ -36,6 +43,15 @@ export interface Played {
   readonly answer: AgentAnswer;
   /** Calls that reached the server while the case ran. */
   readonly upstreamCalls: number;
+}
+
+type Step = readonly [ReportCommand, readonly string[]];
+
+/** What one command says of the audit logs. */
+export interface DemoAudit {
+  readonly command: string;
+  readonly isSound: boolean;
+  readonly text: string;
 }
 
 /** A guarded host in a temporary folder. */
@@ -62,7 +78,7 @@ export class DemoStage {
       ...[node, tap, this.#logFile(FILES_SERVER)],
       ...[node, filesServer, this.workspace],
     ]);
-    for (const id of [DRIFT_SERVER, SMUGGLE_SERVER, UNKNOWN_SERVER]) {
+    for (const id of [DRIFT_SERVER, SMUGGLE_SERVER, WEB_SERVER, UNKNOWN_SERVER]) {
       this.#commands.set(id, [
         node,
         testingProgram("stdio-server-process.js"),
@@ -71,6 +87,7 @@ export class DemoStage {
     }
     this.turn(DRIFT_SERVER, { tools: NOTES_TOOLS });
     this.turn(SMUGGLE_SERVER, { tools: TICKETS_TOOLS });
+    this.turn(WEB_SERVER, { tools: WEB_TOOLS });
     this.turn(UNKNOWN_SERVER, { tools: NOTES_TOOLS });
   }
 
@@ -81,24 +98,35 @@ export class DemoStage {
   }
 
   /**
-   * Sets the host up as an operator would: a key, a trust root, three pinned servers, a signature.
+   * Sets the host up as an operator would: a key, a trust root, four pinned servers, a review, a
+   * signature, a lease.
    *
    * @returns the command lines, as a person would type them.
    */
   async setUp(): Promise<readonly string[]> {
     const key = join(this.path, "operator.pem");
     const dir = ["--dir", this.#home];
-    const steps: readonly (readonly [ReportCommand, readonly string[]])[] = [
+    const lease = ["--server", FILES_SERVER, "--tool", "write_file", "--max", "1"];
+    const pins: readonly Step[] = [
       [keyNewCommand, ["--out", key]],
       [rootInitCommand, ["--key", key, ...dir]],
-      ...[FILES_SERVER, DRIFT_SERVER, SMUGGLE_SERVER].map(
-        (id): [ReportCommand, readonly string[]] => [
-          pinCommand,
-          [id, ...dir, "--", ...this.#commandOf(id)],
-        ],
+      ...[FILES_SERVER, DRIFT_SERVER, SMUGGLE_SERVER, WEB_SERVER].map(
+        (id): Step => [pinCommand, [id, ...dir, "--", ...this.#commandOf(id)]],
       ),
-      [signCommand, ["--key", key, ...dir]],
     ];
+    const grants: readonly Step[] = [
+      [signCommand, ["--key", key, ...dir]],
+      [leaseGrantCommand, [...lease, "--state-changing", ...dir]],
+    ];
+    const before = await this.#runAll(pins);
+    this.#review();
+    return [
+      ...before,
+      "edit catalog.toml   # a lease to write, what is private, what that stops",
+    ].concat(await this.#runAll(grants));
+  }
+
+  async #runAll(steps: readonly Step[]): Promise<readonly string[]> {
     const lines: string[] = [];
     for (const [{ spec, run }, argv] of steps) {
       this.#io.progress(`  ${spec.name} ${argv[0] ?? ""}`);
@@ -106,6 +134,31 @@ export class DemoStage {
       lines.push(`portcullis ${spec.name} ${shorten(argv, this.path)}`);
     }
     return lines;
+  }
+
+  /** Adds the operator's own lines to the tables that `pin` proposed. */
+  #review(): void {
+    const file = join(this.#home, CATALOG_NAME);
+    let text = readFileSync(file, "utf8");
+    for (const [table, lines] of REVIEW) {
+      const head = `[${table}]\n`;
+      if (!text.includes(head)) {
+        throw new GuardError("CATALOG_SCHEMA", `expected the table ${table} in the pinned catalog`);
+      }
+      text = text.replace(head, `${head}${lines}\n`);
+    }
+    writeFileSync(file, text);
+  }
+
+  /** What `audit verify` and `audit replay` say of everything that happened. */
+  async audit(): Promise<readonly DemoAudit[]> {
+    const reports: DemoAudit[] = [];
+    for (const { spec, run } of [auditVerifyCommand, auditReplayCommand]) {
+      this.#io.progress(`  ${spec.name}`);
+      const { exitCode, text } = await run(readArguments(spec, ["--dir", this.#home]), this.#io);
+      reports.push({ command: spec.name, isSound: exitCode === 0, text });
+    }
+    return reports;
   }
 
   /** Lets an agent make one call through `portcullis run`, in processes of their own. */
