@@ -18,6 +18,8 @@ export interface DemoCase {
   readonly reason: string;
   /** Calls that reach the server. */
   readonly upstreamCalls: number;
+  /** Left out on a machine that cannot keep leases. */
+  readonly needsLease?: boolean;
 }
 
 export const FILES_SERVER = "filesystem";
@@ -123,6 +125,7 @@ export function grantCases(workspace: string): readonly DemoCase[] {
       args: { path: `${workspace}/${GRANTED_FILE}`, content: "the drawbridge was inspected" },
       runOptions: [],
       ...ALLOWED,
+      needsLease: true,
     },
     {
       title: "lease used up",
@@ -132,6 +135,7 @@ export function grantCases(workspace: string): readonly DemoCase[] {
       args: { path: `${workspace}/${SECOND_FILE}`, content: "and again" },
       runOptions: [],
       ...refused("lease_exhausted"),
+      needsLease: true,
     },
     {
       title: "read, then post",

@@ -7,6 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 import { GuardError } from "../errors.ts";
+import { loadSqliteDriver } from "../store/sqlite-driver.ts";
 import { type AgentAnswer, connectAgent, type DemoAgent } from "../testing/demo-agent.ts";
 import { readMockLog } from "../testing/mock-log.ts";
 import type { MockOptions } from "../testing/mock-options.ts";
@@ -60,6 +61,7 @@ export class DemoStage {
   readonly workspace: string;
   readonly #home: string;
   readonly #io: Io;
+  readonly #hasSqlite: boolean = hasSqlite();
   /** Server -> command. */
   readonly #commands = new Map<string, readonly string[]>();
 
@@ -107,6 +109,7 @@ export class DemoStage {
     const key = join(this.path, "operator.pem");
     const dir = ["--dir", this.#home];
     const lease = ["--server", FILES_SERVER, "--tool", "write_file", "--max", "1"];
+    const leaseStep: Step = [leaseGrantCommand, [...lease, "--state-changing", ...dir]];
     const pins: readonly Step[] = [
       [keyNewCommand, ["--out", key]],
       [rootInitCommand, ["--key", key, ...dir]],
@@ -116,7 +119,7 @@ export class DemoStage {
     ];
     const grants: readonly Step[] = [
       [signCommand, ["--key", key, ...dir]],
-      [leaseGrantCommand, [...lease, "--state-changing", ...dir]],
+      ...(this.#hasSqlite ? [leaseStep] : []),
     ];
     const before = await this.#runAll(pins);
     this.#review();
@@ -159,6 +162,11 @@ export class DemoStage {
       reports.push({ command: spec.name, isSound: exitCode === 0, text });
     }
     return reports;
+  }
+
+  /** Leases are kept in SQLite, which a machine may lack. */
+  get canLease(): boolean {
+    return this.#hasSqlite;
   }
 
   /** Lets an agent make one call through `portcullis run`, in processes of their own. */
@@ -232,6 +240,15 @@ export class DemoStage {
   }
 }
 
+function hasSqlite(): boolean {
+  try {
+    loadSqliteDriver();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function testingProgram(name: string): string {
   return fileURLToPath(new URL(`../testing/${name}`, import.meta.url));
 }
@@ -250,7 +267,7 @@ function findFilesServer(): string {
 
 /** What the guard needs of this process's environment, and nothing that names another home. */
 function environment(): Readonly<Record<string, string>> {
-  const names = ["HOME", "PATH", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE"];
+  const names = ["HOME", "NODE_OPTIONS", "PATH", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE"];
   const known = names.map((name): [string, string] => [name, process.env[name] ?? ""]);
   return Object.fromEntries(known.filter(([, value]) => value !== ""));
 }

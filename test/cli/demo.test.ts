@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { cli, jsonOf, tempFolder } from "./process.ts";
@@ -60,6 +61,37 @@ describe("demo", () => {
     expect(stdout).toMatch(/> replayed: \d+ decisions, all the same/);
     expect(stdout).not.toContain("\u001b");
     expect(readdirSync(tmp)).toHaveLength(1);
+  });
+
+  it("a machine without SQLite gets the tour without its lease; what needs the store is refused", async () => {
+    const tmp = tempFolder();
+    // as if the optional package were not installed, here and in the guards that are started
+    const hide = join(tempFolder(), "hide.cjs");
+    writeFileSync(
+      hide,
+      `const Module = require("node:module");
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  if (name === "better-sqlite3" || name === "node:sqlite") throw new Error("no such module");
+  return load.call(this, name, ...rest);
+};
+`,
+    );
+    const env = { TMPDIR: tmp, NODE_OPTIONS: `--require=${hide}`, HOME: tmp };
+    const result = await cli(["demo", "--json"], { env });
+    const { ok, cases } = jsonOf(result);
+    const rows = Array.isArray(cases) ? cases : [];
+    expect(rows.map((row) => [row.title, row.observed.reason])).toEqual([
+      ["allowed read", "allowed"],
+      ["allowed read", "allowed"],
+      ["allowed search", "allowed"],
+      ["read, then post", "taint_denied"],
+      ["unknown server", "unknown_server"],
+      ["fingerprint drift", "fingerprint_drift"],
+      ["tool smuggle", "tool_smuggle"],
+      ["scope escalation", "scope_escalation"],
+    ]);
+    expect(ok).toBe(true);
   });
 
   it("says what to install when the MCP client is missing", async () => {
