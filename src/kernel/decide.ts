@@ -106,7 +106,8 @@ export function digestWords(bytes: Uint8Array): DigestWords {
   if (bytes.length !== 32) {
     throw new GuardError("ARGUMENT_INVALID", `expected a digest of 32 bytes, got ${bytes.length}`);
   }
-  return new Int32Array(bytes.slice().buffer);
+  // WHY: the constructor always copies; `slice` of a Buffer is a view into somebody's pool
+  return new Int32Array(new Uint8Array(bytes).buffer);
 }
 
 function writeDigest(words: Int32Array, at: number, digest: DigestWords | undefined): void {
