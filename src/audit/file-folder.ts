@@ -14,6 +14,12 @@ const PIECE_BYTES = 1 << 20;
 /** One log of a folder: its input, and its parts. */
 export interface FolderLog {
   readonly input: AuditLogInput;
+  readonly files: readonly string[];
+}
+
+/** A log by the names of its files. */
+export interface NamedLog {
+  readonly origin: string;
   /** Absolute paths of its records, in order; with a gap where a part is missing. */
   readonly files: readonly string[];
 }
@@ -24,6 +30,11 @@ export interface FolderLog {
  * @throws {Error} of the system when the folder cannot be read
  */
 export function readAuditFolder(folder: string): readonly FolderLog[] {
+  return listAuditFolder(folder).map(({ origin, files }) => folderLog(folder, origin, files));
+}
+
+/** The same, by name alone: nothing of a log is read. @throws {Error} of the system */
+export function listAuditFolder(folder: string): readonly NamedLog[] {
   const partCounts = new Map<string, number>();
   for (const name of namesIn(folder)) {
     const found = recordsFileOf(name) ?? signedFileOf(name);
@@ -31,14 +42,13 @@ export function readAuditFolder(folder: string): readonly FolderLog[] {
     const { origin, part } = found;
     partCounts.set(origin, Math.max(partCounts.get(origin) ?? 0, part + 1));
   }
-  return [...partCounts]
-    .sort(byOrigin)
-    .map(([origin, partCount]) => folderLog(folder, origin, partCount));
+  return [...partCounts].sort(byOrigin).map(([origin, partCount]) => ({
+    origin,
+    files: Array.from({ length: partCount }, (_, part) => recordsFile(folder, origin, part)),
+  }));
 }
 
-/** The log called `origin` of a folder, whether anything of it is there or not. */
-export function folderLog(folder: string, origin: string, partCount = 1): FolderLog {
-  const files = Array.from({ length: partCount }, (_, part) => recordsFile(folder, origin, part));
+function folderLog(folder: string, origin: string, files: readonly string[]): FolderLog {
   const stats = files.map((file) => statSync(file, { throwIfNoEntry: false }));
   const isThere = stats.some((one) => one !== undefined);
   const input: AuditLogInput = {
@@ -92,7 +102,8 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function optionalBytes(file: string): Uint8Array | undefined {
+/** The bytes of a file; `undefined` when there is none. @throws {Error} of the system */
+export function optionalBytes(file: string): Uint8Array | undefined {
   try {
     return readFileSync(file);
   } catch (cause) {

@@ -4,7 +4,8 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { bytesEqual, toHex, utf8Text } from "../bytes.ts";
 import { readCheckpoint, type SignedCheckpoint } from "./checkpoint.ts";
-import { type FolderLog, filePieces, folderLog, readAuditFolder } from "./file-folder.ts";
+import { filePieces, listAuditFolder, type NamedLog, optionalBytes } from "./file-folder.ts";
+import { checkpointFile } from "./file-names.ts";
 import { LIMIT_LINK_BYTES } from "./limits.ts";
 import { MerkleTree } from "./tree.ts";
 import type { LogHead } from "./writer.ts";
@@ -29,29 +30,36 @@ const EMPTY_ROOT = toHex(new MerkleTree().root());
  * @throws {Error} of the system when the folder cannot be read
  */
 export function readHeads(folder: string, registered: readonly KnownLog[]): readonly LogHead[] {
-  const logs = new Map(readAuditFolder(folder).map((log) => [log.input.origin, log]));
+  const logs = new Map(listAuditFolder(folder).map((log) => [log.origin, { folder, ...log }]));
   for (const { origin, path } of registered) {
-    if (!logs.has(origin)) logs.set(origin, folderLog(dirname(path), origin));
+    if (!logs.has(origin)) logs.set(origin, { folder: dirname(path), origin, files: [path] });
   }
   const closed = new Set(
     registered.filter(({ closedAtMs }) => closedAtMs !== null).map(({ origin }) => origin),
   );
   let bytesLeft = LIMIT_LINK_BYTES;
   const heads: LogHead[] = [];
-  for (const [origin, log] of [...logs].sort(newestFirst)) {
-    const { sizeBytes = 0 } = log.input;
-    const isRead = !closed.has(origin) && sizeBytes <= bytesLeft;
+  for (const log of [...logs.values()].sort(newestFirst)) {
+    const sizes = log.files.map((file) => statSync(file, { throwIfNoEntry: false })?.size);
+    const isMissing = sizes.includes(undefined);
+    const sizeBytes = sizes.reduce<number>((sum, size = 0) => sum + size, 0);
+    const isRead = !isMissing && !closed.has(log.origin) && sizeBytes <= bytesLeft;
     if (isRead) bytesLeft -= sizeBytes;
-    heads.push(headOf(origin, log, isRead));
+    heads.push(headOf(log, { isMissing, isRead }));
   }
   return heads.sort((a, b) => (a.origin < b.origin ? -1 : 1));
 }
 
-function headOf(origin: string, log: FolderLog, isRead: boolean): LogHead {
-  const note = readCheckpoint(utf8Text(log.input.checkpoint ?? new Uint8Array(0)) ?? "");
-  const isMissing = log.files.some(
-    (file) => statSync(file, { throwIfNoEntry: false }) === undefined,
-  );
+interface PlacedLog extends NamedLog {
+  readonly folder: string;
+}
+
+function headOf(
+  { folder, origin, files }: PlacedLog,
+  { isMissing, isRead }: { readonly isMissing: boolean; readonly isRead: boolean },
+): LogHead {
+  const bytes = optionalBytes(checkpointFile(folder, origin)) ?? new Uint8Array(0);
+  const note = readCheckpoint(utf8Text(bytes) ?? "");
   const signed = {
     origin,
     size: note?.size ?? 0,
@@ -59,7 +67,7 @@ function headOf(origin: string, log: FolderLog, isRead: boolean): LogHead {
   };
   if (isMissing) return { ...signed, missing: true };
   if (!isRead) return signed;
-  const { tree, rootAtNote, cut } = readTree(log.files, note);
+  const { tree, rootAtNote, cut } = readTree(files, note);
   const cutBytes = cut > 0 ? { cut } : {};
   // WHY: of a log that contradicts its own checkpoint only the checkpoint is linked
   const fits =
@@ -95,8 +103,8 @@ function readTree(files: readonly string[], note: SignedCheckpoint | undefined):
 }
 
 /** By the time in the origin. */
-function newestFirst([a]: readonly [string, FolderLog], [b]: readonly [string, FolderLog]): number {
-  return startOf(b) - startOf(a) || (a < b ? -1 : 1);
+function newestFirst(a: NamedLog, b: NamedLog): number {
+  return startOf(b.origin) - startOf(a.origin) || (a.origin < b.origin ? -1 : 1);
 }
 
 function startOf(origin: string): number {

@@ -357,13 +357,16 @@ describe("faults", () => {
     await second.close();
   });
 
-  it("a log whose file is taken away is not available any more", async () => {
+  it("a log whose file is taken away is not available from the next checkpoint on", async () => {
     const at = place();
     const log = open(at);
     expect(log.isAvailable).toBe(true);
     rmSync(join(at.folder, `${log.origin}.jsonl`));
+    log.append(callEvent(guard, "read"));
+    await log.flush();
     expect(log.isAvailable).toBe(false);
     await log.close();
+    expect(at.store.listLogs()[0]?.closedAtMs).toBeNull();
   });
 
   it("checkpoints that cannot be kept make it unavailable, and come when they can", async () => {
