@@ -58,7 +58,9 @@ export function auditEvidence(files: CatalogEvidence): AuditEvidence {
   if (rootSha256 === undefined) {
     throw new GuardError("ROOT_CHAIN", "expected at least one trust root, got none");
   }
-  objects.set(kernelObject(KERNEL_SHA256), kernelBytes());
+  // WHY: a worker has the kernel as a module only; who replays there has the same one
+  const kernel = kernelBytes();
+  if (kernel !== undefined) objects.set(kernelObject(KERNEL_SHA256), kernel);
   if (files.patterns !== undefined) {
     objects.set(`${toHex(sha256(files.patterns))}.patterns`, files.patterns);
   }

@@ -10,6 +10,7 @@ vi.mock("#kernel", async () => {
   const wasm = readFileSync(path);
   return {
     KERNEL_BASE64: wasm.toString("base64"),
+    KERNEL_MODULE: undefined,
     KERNEL_SHA256: createHash("sha256").update(wasm).digest("hex"),
   };
 });
