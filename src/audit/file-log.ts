@@ -13,6 +13,7 @@ import { writeObjects } from "./file-objects.ts";
 import { FileOutput } from "./file-output.ts";
 import { ROTATE_BYTES } from "./limits.ts";
 import { type AuditProcess, checkpointName, originOf } from "./origin.ts";
+import { recordTime } from "./record-writer.ts";
 import { AuditWriter, type LogHead } from "./writer.ts";
 
 export interface FileLogOptions {
@@ -93,7 +94,7 @@ export class FileAuditLog implements AuditSink {
     const registration = {
       origin: log.origin,
       path: recordsFile(folder, log.origin, 0),
-      createdAtMs: log.#clock(),
+      createdAtMs: recordTime(log.#clock()),
       public: verifierKey(checkpointName(log.origin), auditKey.publicKey),
     };
     try {
@@ -148,7 +149,7 @@ export class FileAuditLog implements AuditSink {
     const isWritten = this.#writer.appendClose(nowMs);
     const isKept = await this.#output.settle();
     this.#output.close();
-    if (isWritten && isKept) this.#options.store.closeLog(this.origin, Math.max(0, nowMs));
+    if (isWritten && isKept) this.#options.store.closeLog(this.origin, recordTime(nowMs));
   }
 
   /** Takes back a log that nobody was told of. */

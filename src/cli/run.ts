@@ -3,6 +3,7 @@ import { closeSync, openSync, realpathSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 
+import type { CatalogEvidence } from "../audit/evidence.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
 import { quote } from "../errors.ts";
@@ -18,6 +19,7 @@ import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
 import { ioFault, MODE_PRIVATE_FILE } from "./files.ts";
 import { DIR_OPTION, guardHome } from "./home.ts";
+import { RunAudit } from "./run-audit.ts";
 import { openState } from "./state-db.ts";
 import { openHome } from "./trust-files.ts";
 
@@ -90,14 +92,21 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
       ? undefined
       : openRecorder(resolve(io.cwd, record), { principal, session });
   let store: SyncStateStore | undefined;
+  let audit: RunAudit | undefined;
   try {
     store = openState(home);
+    audit = await RunAudit.open(home, catalog, { store, files: updates.files, io });
+    const { sink } = audit;
+    const onTakeOver = (next: TrustedCatalog): void => audit?.useCatalog(next);
     return await runStdioGuard({
       catalog,
       serverId,
       principal,
       sessionId: session,
       store,
+      audit: sink,
+      auditMode: updates.auditMode,
+      onTakeOver,
       protectedPaths: ProtectedPaths.of(namesOf(home.path)),
       denyAs,
       updates,
@@ -106,6 +115,7 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
       ...(recorder === undefined ? {} : { onRecord: recorder.write }),
     });
   } finally {
+    await audit?.close();
     store?.close();
     recorder?.close();
   }
@@ -131,6 +141,9 @@ function sessionOf(args: Arguments, io: Io, principal: string): string {
  * SIGHUP is taken from the first moment on, so that one which comes early ends nothing.
  */
 class HomeUpdates implements CatalogUpdates {
+  /** What the last catalogs were verified from, by the SHA-256 of their payload. */
+  readonly files: Map<string, CatalogEvidence> = new Map();
+  auditMode: "required" | "best-effort" = "required";
   readonly #args: Arguments;
   readonly #io: Io;
   readonly #startedMs: number = systemClock();
@@ -148,7 +161,15 @@ class HomeUpdates implements CatalogUpdates {
   }
 
   async open(): Promise<TrustedCatalog> {
-    const { catalog } = await openHome(guardHome(this.#args, this.#io), { remembers: true });
+    const home = guardHome(this.#args, this.#io);
+    const { catalog, config, evidence } = await openHome(home, { remembers: true });
+    this.auditMode = config.audit;
+    this.files.set(catalog.sha256, evidence);
+    // the one in force, and the one that may take over
+    for (const [sha256] of this.files) {
+      if (this.files.size <= FILES_KEPT_MAX) break;
+      this.files.delete(sha256);
+    }
     return catalog;
   }
 
@@ -196,6 +217,8 @@ class HomeUpdates implements CatalogUpdates {
     }
   }
 }
+
+const FILES_KEPT_MAX = 4;
 
 interface Recorder {
   readonly write: (record: GuardRecord) => void;

@@ -47,13 +47,19 @@ export class AsyncDecider {
 
   /** Puts labels on a row: at once here, and then in the store. */
   async addLabels(row: string, mask: number): Promise<void> {
-    const all = (mask | this.#waiting.of(row)) >>> 0;
-    this.#waiting.add(row, all);
-    try {
-      await this.#store.addTaint(row, all);
-      this.#waiting.settle(row, all);
-    } catch {
-      // it waits, and goes with the next labels of that row
+    this.#waiting.add(row, mask);
+    await this.#giveWaiting();
+  }
+
+  /** Gives the store what waits, a bounded number of rows; ends at the first that is not taken. */
+  async #giveWaiting(): Promise<void> {
+    for (const [row, mask] of this.#waiting.first(GIVEN_AT_ONCE_MAX)) {
+      try {
+        await this.#store.addTaint(row, mask);
+      } catch {
+        return;
+      }
+      this.#waiting.settle(row, mask);
     }
   }
 
@@ -70,7 +76,10 @@ export class AsyncDecider {
     const grants = new Grants(store, engine.labels);
     const decided = engine.decide(call, { ...options, grants });
     if (decided.decision.outcome !== "allow") return decided;
-    return (await store.commit(this.#store)) === "done" ? decided : undefined;
+    if ((await store.commit(this.#store)) !== "done") return undefined;
+    // what an earlier call could not give the store goes behind this one
+    void this.#giveWaiting();
+    return decided;
   }
 
   async #inTurn<T>(key: string, action: () => Promise<T>): Promise<T> {
@@ -95,3 +104,5 @@ interface Attempt {
   readonly owned: Owned;
   readonly options: Omit<DecideOptions, "grants">;
 }
+
+const GIVEN_AT_ONCE_MAX = 64;

@@ -43,12 +43,27 @@ export class GrantAccess {
 
   /**
    * Puts labels on a row, for good. What the store cannot take now stays here, counts from now on,
-   * and is given to the store with the next labels of that row.
+   * and is given to the store as soon as it takes labels again.
    */
   addRowTaint(row: string, mask: number): void {
     const all = (mask | this.#waiting.of(row)) >>> 0;
-    const after = this.ask<number | undefined>((store) => store.addTaint(row, all), undefined);
-    if (after === undefined) this.#waiting.add(row, all);
-    else this.#waiting.settle(row, all);
+    if (this.#give(row, all)) this.#giveWaiting();
+    else this.#waiting.add(row, all);
+  }
+
+  #give(row: string, mask: number): boolean {
+    const after = this.ask<number | undefined>((store) => store.addTaint(row, mask), undefined);
+    if (after === undefined) return false;
+    this.#waiting.settle(row, mask);
+    return true;
+  }
+
+  /** Bounded work for each label that is added; ends at the first that is not taken. */
+  #giveWaiting(): void {
+    for (const [row, mask] of this.#waiting.first(GIVEN_AT_ONCE_MAX)) {
+      if (!this.#give(row, mask)) return;
+    }
   }
 }
+
+const GIVEN_AT_ONCE_MAX = 64;

@@ -18,6 +18,17 @@ export class WaitingLabels {
     return this.#masks.get(row) ?? 0;
   }
 
+  /** Rows that wait, and their labels: at most `count`. */
+  first(count: number): readonly (readonly [row: string, mask: number])[] {
+    const rows: [string, number][] = [];
+    if (this.#masks.size === 0) return rows;
+    for (const entry of this.#masks) {
+      if (rows.length >= count) break;
+      rows.push(entry);
+    }
+    return rows;
+  }
+
   /** Keeps labels until `settle`. */
   add(row: string, mask: number): void {
     if (this.#masks.size < LIMIT_TAINT_WAITING || this.#masks.has(row)) {

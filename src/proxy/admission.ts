@@ -26,6 +26,8 @@ export interface AdmissionOptions {
   readonly guard: ScopeGuard;
   readonly methods: AllowedMethods;
   readonly drift: StickyDrift;
+  /** Told of every report that is admitted, before it is. */
+  readonly onReport?: ((report: AdmissionReport, isModern: boolean) => void) | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: Clock;
   readonly timer: Timer;
@@ -288,7 +290,8 @@ export class Admission {
   }
 
   #admit(report: AdmissionReport): void {
-    const { guard, serverId, drift } = this.#options;
+    const { guard, serverId, drift, onReport } = this.#options;
+    onReport?.(report, this.#context !== undefined);
     guard.admit(report);
     this.#isRefused = !guard.isAdmitted(serverId);
     this.#admitted = new Map();

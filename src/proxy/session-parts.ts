@@ -17,6 +17,7 @@ import { ScopeGuard } from "../guard/scope-guard.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { Admission, type Timer } from "./admission.ts";
+import { eventContext, listEvent } from "./audit-events.ts";
 import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
 import { StickyDrift, type StickyDriftOptions } from "./sticky-drift.ts";
@@ -112,6 +113,13 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     if (kind === "instructions") bound.markInstructionsDrifted();
     else bound.markDrifted(kind, name);
   }
+  const engine = new DecisionEngine({
+    guard,
+    store: basis.access,
+    scopeCap: ownCap,
+    protectedPaths,
+  });
+  const listed = { ...basis, grants: engine.grants };
   const admission = new Admission({
     catalog,
     serverId,
@@ -123,12 +131,9 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     uuid: basis.uuid,
     send: basis.toServer,
     record: (record) => onRecord?.({ server: serverId, ...record }),
-  });
-  const engine = new DecisionEngine({
-    guard,
-    store: basis.access,
-    scopeCap: ownCap,
-    protectedPaths,
+    onReport: (report, isModern) => {
+      basis.audit?.append(listEvent(report, eventContext(listed), isModern));
+    },
   });
   return {
     ...basis,

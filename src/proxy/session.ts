@@ -17,6 +17,7 @@ import { createMemoryStore } from "../store/memory.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import type { Timer } from "./admission.ts";
+import { eventContext, reloadEvent } from "./audit-events.ts";
 import { ClientSide } from "./client-side.ts";
 import { CONSENT_KEY_SIZE } from "./consent-state.ts";
 import type { FramedLine } from "./framing.ts";
@@ -45,6 +46,8 @@ export interface GuardSessionOptions {
   readonly audit?: AuditSink | undefined;
   /** `best-effort`: reads pass without a record. Default `required`. */
   readonly auditMode?: "required" | "best-effort" | undefined;
+  /** Told of each newer catalog before anything is decided under it. */
+  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
   /** Names of the scopes this session may use at most. Default: no cap. */
   readonly scopeCap?: readonly string[] | undefined;
   /** How a refused tools/call is answered. Default `error`. */
@@ -85,6 +88,7 @@ export class GuardSession {
   readonly #state: SessionState;
   readonly #basis: SessionBasis;
   readonly #launched: CatalogServer | undefined;
+  readonly #onTakeOver: ((catalog: TrustedCatalog) => void) | undefined;
   /** How many messages are being handled, one inside the other. */
   #depth = 0;
   /** The catalog that takes over when they are done. */
@@ -102,6 +106,7 @@ export class GuardSession {
       throw new GuardError("ARGUMENT_INVALID", message);
     }
     const timer = options.timer ?? systemTimer;
+    this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
     const identity = createRequestIdentity({
       principal: options.principal ?? PRINCIPAL_DEFAULT,
@@ -220,11 +225,13 @@ export class GuardSession {
     this.#next = undefined;
     const state = this.#state;
     const before = state.parts.catalog;
+    this.#onTakeOver?.(next.catalog);
     const waiting = state.replaceParts(next);
     this.#turn(() => {
       const { catalog } = next;
       const detail = `catalog version ${catalog.version} (sha256:${catalog.sha256}) is in force in place of version ${before.version} (sha256:${before.sha256})`;
       state.record("reload", toDecision(VERDICT_ALLOWED), { sender: "guard", detail });
+      next.audit?.append(reloadEvent(toDecision(VERDICT_ALLOWED), eventContext(next)));
       if (!state.isServerGone) {
         const isOpen = (key: string): boolean => state.pending.has(key);
         for (const frame of state.listeners.frames(isOpen)) next.toClient(frame);

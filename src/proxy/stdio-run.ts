@@ -37,6 +37,8 @@ export interface StdioGuardOptions {
   readonly audit?: AuditSink | undefined;
   /** `best-effort`: reads pass without a record. Default `required`. */
   readonly auditMode?: "required" | "best-effort" | undefined;
+  /** Told of each newer catalog before anything is decided under it. */
+  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
   readonly scopeCap?: readonly string[] | undefined;
   readonly denyAs?: "error" | "result" | undefined;
   readonly clock?: Clock | undefined;
