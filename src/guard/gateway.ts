@@ -140,8 +140,10 @@ export class MCPGateway {
   async evaluateAsync(request: EvaluateRequest): Promise<GatewayDecision> {
     const call = this.#read(request);
     const first = await this.#decideAsync(call);
-    const decided = await this.#askPerson(call, first);
-    return this.#finish(call, this.#recorded(call, decided));
+    const shown = await this.#askPerson(call, first);
+    const asked = shown ?? call;
+    const decided = shown === undefined ? first : await this.#decideAsync(shown);
+    return this.#finish(asked, this.#recorded(asked, decided));
   }
 
   /**
@@ -273,12 +275,16 @@ export class MCPGateway {
       : await this.#async.decide(engine, call, options);
   }
 
-  /** Asks the provider where a person may answer, and decides again with what was answered. */
-  async #askPerson(call: EngineCall, first: EngineDecision): Promise<EngineDecision> {
+  /**
+   * Asks the provider where a person may answer, and keeps the approval.
+   *
+   * @returns the call to decide again; `undefined` when there was nothing to ask
+   */
+  async #askPerson(call: EngineCall, first: EngineDecision): Promise<EngineCall | undefined> {
     const { consentProvider: provider } = this.#options;
     const { binding, target } = first;
-    if (provider === undefined || binding === undefined || target === undefined) return first;
-    if (first.decision.outcome !== "ask_user") return first;
+    if (provider === undefined || binding === undefined || target === undefined) return undefined;
+    if (first.decision.outcome !== "ask_user") return undefined;
     // WHY: what is shown, what is approved and what is decided then is one copy; and it is what asked
     const args = ArgumentSnapshot.of(call.args);
     const isSame = args !== undefined && tryArgumentsDigest(args.text) === binding.argsDigest;
@@ -290,7 +296,7 @@ export class MCPGateway {
     const answer =
       question === undefined ? CONSENT_DENIED : await askConsent(provider, question, this.#clock);
     if (question === undefined || channel === undefined || answer.choice === "deny") {
-      return await this.#decideAsync({ ...call, isConsentRefused: true });
+      return { ...call, isConsentRefused: true };
     }
     const nowMs = this.#clock();
     for (const record of answerRecords({ binding, question, answer, channel, nowMs })) {
@@ -300,7 +306,7 @@ export class MCPGateway {
         // an approval that cannot be kept is none: the call asks again
       }
     }
-    return await this.#decideAsync(shown);
+    return shown;
   }
 
   /** Writes the record; a state-changing call whose record cannot be written is refused. */

@@ -77,11 +77,11 @@ export interface CatalogChanges {
   readonly rest?: string;
 }
 
-/** The catalog of the server `files`, and of `mail` with the tools inbox and post alone. */
-export function openGatewayCatalog(changes: CatalogChanges = {}): Promise<TrustedCatalog> {
+/** The text of the catalog of the server `files`, and of `mail` with the tools inbox and post alone. */
+export function gatewayCatalogText(changes: CatalogChanges = {}): string {
   const { server = "", rest = RULES } = changes;
   const names = Object.keys(TOOLS).filter((name): name is ToolName => name in TOOLS);
-  const text = `schema = 1
+  return `schema = 1
 id = "acme-agents"
 version = 1
 issued = 2026-11-20T00:00:00Z
@@ -89,11 +89,17 @@ expires = 2027-02-20T00:00:00Z
 ${serverText("files", names, server)}
 ${serverText("mail", ["inbox", "post"], "")}
 ${rest}`;
-  return TrustedCatalog.open({
-    envelope: signedCatalog(text),
-    root: signedRoot(),
-    clock: () => NOW_MS,
-  });
+}
+
+/** Its envelope. */
+export function signedGatewayCatalog(changes?: CatalogChanges): Uint8Array {
+  return signedCatalog(gatewayCatalogText(changes));
+}
+
+/** Its trusted form. */
+export function openGatewayCatalog(changes?: CatalogChanges): Promise<TrustedCatalog> {
+  const envelope = signedGatewayCatalog(changes);
+  return TrustedCatalog.open({ envelope, root: signedRoot(), clock: () => NOW_MS });
 }
 
 function serverText(id: string, names: readonly ToolName[], lines: string): string {
