@@ -9,6 +9,28 @@ export type {
   AEPDenyReasonClass,
   AEPRecord,
 } from "./audit/aep-types.ts";
+export {
+  type AuditBatch,
+  CallbackAuditLog,
+  type CallbackLogOptions,
+} from "./audit/callback-log.ts";
+export type { AuditEra, AuditEvent, AuditItem, AuditKind, AuditSink } from "./audit/event.ts";
+export { type AuditEvidence, auditEvidence, type CatalogEvidence } from "./audit/evidence.ts";
+export type { AuditCode, AuditFinding } from "./audit/finding.ts";
+export type { FieldDifference } from "./audit/frame-difference.ts";
+export type { AuditLogInput, ByteSource } from "./audit/input.ts";
+export { MemoryAuditLog, type MemoryLogOptions } from "./audit/memory-log.ts";
+export type { AuditProcess } from "./audit/origin.ts";
+export { type OtelTracer, withOtel } from "./audit/otel.ts";
+export { type ReplayOptions, type ReplayReport, replay } from "./audit/replay.ts";
+export type { AuditObjects } from "./audit/replay-catalogs.ts";
+export {
+  type AuditProgress,
+  type AuditReport,
+  type VerifyAuditOptions,
+  verifyAuditLog,
+} from "./audit/verify.ts";
+export type { AuditLogReport } from "./audit/verify-log.ts";
 export { isTrustedCatalog, type OpenOptions, TrustedCatalog } from "./catalog/trusted.ts";
 export type {
   Catalog,

@@ -1,4 +1,7 @@
 // portcullis/node: what a Node host needs beside the neutral entry.
+export { readAuditFolder } from "./audit/file-folder.ts";
+export { FileAuditLog, type FileLogOptions } from "./audit/file-log.ts";
+export { FileObjects } from "./audit/file-objects.ts";
 export { FileTrustState } from "./cli/state-file.ts";
 export type { CatalogUpdates } from "./proxy/catalog-reload.ts";
 export type { GuardRecord, RecordSink } from "./proxy/records.ts";

@@ -1,38 +1,39 @@
 // `portcullis check`: what the guard would say to one call, layer by layer.
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
-import { LIMIT_DEFINITION_BYTES } from "../abi/limits.ts";
-import { VERDICT_FEATURE_DENIED, VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import { LIMIT_DEFINITION_BYTES, LIMIT_ENVELOPE_BYTES } from "../abi/limits.ts";
 import { utf8 } from "../bytes.ts";
+import { lockedDefinition } from "../catalog/lock.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
-import { systemClock } from "../clock.ts";
+import type { ItemKind } from "../catalog/types.ts";
+import { randomUuid } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
-import { decideAsIfAdmitted } from "../guard/assumed-admission.ts";
-import { ScopeGuard } from "../guard/scope-guard.ts";
-import { ScopeSet } from "../guard/scope-set.ts";
-import {
-  matchPrincipal,
-  PRINCIPAL_DEFAULT,
-  type PrincipalMatch,
-  UnenforcedLayers,
-} from "../guard/unenforced-layers.ts";
-import { Validator } from "../guard/validator.ts";
+import { type ExplainedQuestion, explainCall } from "../guard/explained-call.ts";
+import { createRequestIdentity } from "../guard/identity.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
+import { ProtectedPaths } from "../guard/protected-paths.ts";
 import { parseStrictJson } from "../kernel/strict-json.ts";
+import { fingerprintTool } from "../manifest/fingerprint.ts";
 import { readManifest } from "../manifest/read.ts";
+import { createMemoryStore } from "../store/memory.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
-import { type CheckedCall, explainLayers, type LayerResult } from "./check-layers.ts";
+import { type ExplainedLayer, explainLayers, type LayerResult } from "./check-layers.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { inFile } from "./fault.ts";
-import { readRequiredText } from "./files.ts";
-import { DIR_OPTION, guardHome } from "./home.ts";
+import { readOptionalFile, readRequiredText } from "./files.ts";
+import { DIR_OPTION, guardHome, type Home } from "./home.ts";
+import { openLock } from "./pin-lock.ts";
+import { withStateIfAny } from "./state-db.ts";
 import { columns, type Style, visible } from "./style.ts";
-import { openHome } from "./trust-files.ts";
+import { LOCK_NAME, openHome } from "./trust-files.ts";
 
 const spec: CommandSpec = {
   name: "check",
   summary: "decide one call, explained layer by layer",
-  usage: "--server S --tool T [--scope LIST] [--args JSON] [--principal P] [--tool-json FILE]",
+  usage:
+    "--server S --tool T [--scope LIST] [--args JSON] [--principal P] [--session S]\n" +
+    "         [--tool-json FILE] [--dir DIR]",
   options: {
     server: { type: "string", value: "S", help: "server id of the catalog" },
     tool: { type: "string", value: "T", help: "name of the tool" },
@@ -43,6 +44,11 @@ const spec: CommandSpec = {
     },
     args: { type: "string", value: "JSON", help: "arguments of the call" },
     principal: { type: "string", value: "P", help: "who calls; default local" },
+    session: {
+      type: "string",
+      value: "S",
+      help: "in which session; else PORTCULLIS_SESSION, else a new one",
+    },
     "tool-json": {
       type: "string",
       value: "FILE",
@@ -52,7 +58,10 @@ const spec: CommandSpec = {
   },
   notes: [
     "Without --tool-json the live definition is assumed to be the pinned one (admission: assumed).\n" +
-      "Exit 0 when the call is allowed, 1 when it is not.",
+      "Without --args nothing is said about arguments: those layers are not_given. With --args they\n" +
+      "are held against the definition of --tool-json, else of catalog.lock.json.",
+    "Leases, approvals and labels are read from state.db, and nothing is used up. Exit 0 when the\n" +
+      "call is allowed, 1 when it is not.",
   ],
   examples: [
     "portcullis check --server filesystem --tool read_text_file",
@@ -69,53 +78,73 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   const definition = readDefinition(args.text("tool-json"), tool, io);
   const principal = args.text("principal") ?? PRINCIPAL_DEFAULT;
   if (principal === "") throw usageFault(spec, "a principal", "an empty name");
-  const { catalog } = await openHome(guardHome(args, io), { remembers: false });
-  const match = matchPrincipal(catalog.catalog, principal, server);
-  const call: CheckedCall = { server, tool, scopes, argumentsText, principal, match, definition };
-  const decision = decide(catalog, call);
+  const session = args.text("session") ?? io.env["PORTCULLIS_SESSION"];
+  if (session === "") throw usageFault(spec, "a session", "an empty name");
+  const home = guardHome(args, io);
+  const { catalog } = await openHome(home, { remembers: false });
+  const locked =
+    definition === undefined ? readLocked(home, catalog, [server, tool], io) : undefined;
+  const isMessageRead = argumentsText === undefined || isStrictJson(argumentsText);
+  const question: Omit<ExplainedQuestion, "drift"> = {
+    identity: createRequestIdentity({ principal, sessionId: session ?? randomUuid() }),
+    ...{ server, tool, scopes, definition, pinned: locked, isMessageRead },
+    args: argumentsText === undefined ? undefined : utf8(argumentsText),
+    protectedPaths: ProtectedPaths.of([home.path]),
+  };
+  const explained = withStateIfAny(args, io, (store) => {
+    const drift = store?.listDrift(server, catalog.sha256) ?? [];
+    return explainCall(catalog, { ...question, drift }, store ?? createMemoryStore());
+  });
+  const found = locked === undefined ? "none" : "locked";
+  const layers = explainLayers({
+    ...{ trusted: catalog, server, tool, principal, session, scopes, isMessageRead, explained },
+    hasArguments: argumentsText !== undefined,
+    definition: definition === undefined ? found : "given",
+    labels: [...catalog.catalog.taintBits]
+      .filter(([, bit]) => ((explained.engine.taint >>> bit) & 1) === 1)
+      .map(([label]) => label),
+  });
+  const decision = toDecision(explained.frame.verdict);
+  const { outcome, reason, code, layer } = decision;
+  const { detail } = explained.engine;
+  const message = layer === "arguments" && detail !== undefined ? detail : decision.message;
   const admission = definition === undefined ? "assumed" : "checked";
-  const layers = explainLayers(catalog, call, decision);
-  const { outcome, reason, code, layer, message } = decision;
   return {
     exitCode: outcome === "allow" ? 0 : 1,
     json: { admission, decision: { outcome, reason, code, layer, message }, layers },
-    text: describe(decision, admission, layers, io.style),
+    text: describe({ ...decision, message }, admission, layers, io.style),
   };
 }
 
-/** What a guard that serves this catalog would answer. */
-function decide(trusted: TrustedCatalog, call: CheckedCall): Decision {
-  const { catalog } = trusted;
-  // WHY: an unknown scope is a mistake of the question, whatever the answer would have been
-  if (call.scopes !== undefined) new ScopeSet(catalog, call.scopes);
-  if (call.argumentsText !== undefined && !isStrictJson(call.argumentsText)) {
-    return toDecision(VERDICT_MALFORMED_MESSAGE);
-  }
-  const server = catalog.servers.get(call.server);
-  if (server !== undefined && !server.allow.includes("tools")) {
-    return toDecision(VERDICT_FEATURE_DENIED);
-  }
-  const decision = decideByCatalog(trusted, call, call.match);
-  const unenforced = new UnenforcedLayers(catalog, call.server, call.match.isKnown);
-  // constraints need arguments to look at; without them the layer is `not_given`, not refused
-  const leavesOutArguments = call.argumentsText === undefined;
-  return unenforced.combine(decision, "tool", call.tool, { leavesOutArguments });
+/**
+ * The text of the pinned definition in the lock; `undefined` where there is no lock, or no text in
+ * it that has a pinned digest.
+ *
+ * @throws {GuardError} FILE_UNREADABLE
+ */
+function readLocked(
+  home: Home,
+  { catalog }: TrustedCatalog,
+  [serverId, name]: readonly [serverId: string, tool: string],
+  io: Io,
+): Uint8Array | undefined {
+  const file = join(home.path, LOCK_NAME);
+  const bytes = readOptionalFile(file, LIMIT_ENVELOPE_BYTES);
+  const fingerprints = catalog.servers.get(serverId)?.tools.get(name)?.fingerprints;
+  if (bytes === undefined || fingerprints === undefined) return undefined;
+  const lock = openLock(bytes, (why) => io.note(`${file}: ${why}`));
+  const wanted = { serverId, kind: "tool" as const, name, fingerprints };
+  const text = lockedDefinition(lock, wanted, digestOf);
+  return text === undefined ? undefined : utf8(text);
 }
 
-function decideByCatalog(
-  trusted: TrustedCatalog,
-  call: CheckedCall,
-  match: PrincipalMatch,
-): Decision {
-  const { server, tool, scopes, definition } = call;
-  const { scopeCap } = match;
-  if (definition === undefined) {
-    return decideAsIfAdmitted(trusted, { server, tool, scopes, scopeCap }, systemClock);
+function digestOf(_kind: ItemKind, canonical: string): string {
+  try {
+    return fingerprintTool(canonical);
+  } catch {
+    // a text that the strict reader refuses has the digest of no pin
+    return "";
   }
-  const guard = ScopeGuard.fromCatalog(trusted, scopeCap === undefined ? {} : { scopeCap });
-  const report = new Validator(trusted).validate(server, `[${definition}]`);
-  guard.admit(report);
-  return guard.check(scopes === undefined ? { server, tool } : { server, tool, scopes });
 }
 
 /** @throws {GuardError} ARGUMENT_INVALID when `--args` is not the text of a JSON object. */
@@ -165,7 +194,7 @@ function readDefinition(name: string | undefined, tool: string, io: Io): string 
 function describe(
   decision: Decision,
   admission: string,
-  layers: ReturnType<typeof explainLayers>,
+  layers: readonly ExplainedLayer[],
   style: Style,
 ): string {
   const { outcome, reason, code, message, remedy } = decision;
@@ -186,6 +215,7 @@ function describe(
 
 function paintResult(result: LayerResult, style: Style): string {
   if (result === "pass") return style.green(result);
+  if (result === "ask" || result === "dry_run") return style.yellow(result);
   return result === "refuse" ? style.red(result) : style.dim(result);
 }
 

@@ -47,8 +47,13 @@ export interface Io {
   note(line: string): void;
   /** Such a line only when somebody watches: standard error is a terminal. */
   progress(line: string): void;
-  /** Asks on the terminal and gives the answer; `undefined` when nobody is there to answer. */
-  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Such a line in the place of the one before it; an empty one takes it away. */
+  status(line: string): void;
+  /**
+   * Asks on the terminal and gives the answer; `undefined` when nobody is there to answer. An aborted
+   * question is taken away, and its answer is empty.
+   */
+  readonly ask: ((question: string, signal?: AbortSignal) => Promise<string>) | undefined;
 }
 
 /**
@@ -74,4 +79,10 @@ export type ReportCommand = {
   readonly run: (args: Arguments, io: Io) => Promise<CommandResult>;
 };
 
-export type Command = ReportCommand | StreamCommand;
+/** A report that some options turn into a stream. */
+export type MixedCommand = ReportCommand & {
+  readonly streams: (args: Arguments) => boolean;
+  readonly stream: (args: Arguments, io: Io) => Promise<number>;
+};
+
+export type Command = ReportCommand | StreamCommand | MixedCommand;

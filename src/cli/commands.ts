@@ -125,6 +125,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./consent-list.ts")).consentListCommand,
   },
   {
+    name: "consent watch",
+    summary: "show pending questions as they come, and answer them",
+    load: async () => (await import("./consent-watch.ts")).consentWatchCommand,
+  },
+  {
+    name: "consent approve",
+    summary: "approve a pending question",
+    load: async () => (await import("./consent-approve.ts")).consentApproveCommand,
+  },
+  {
+    name: "consent deny",
+    summary: "refuse a pending question",
+    load: async () => (await import("./consent-deny.ts")).consentDenyCommand,
+  },
+  {
+    name: "consent web",
+    summary: "a page on this machine to answer questions on",
+    load: async () => (await import("./consent-web.ts")).consentWebCommand,
+  },
+  {
     name: "consent revoke",
     summary: "take an approval back",
     load: async () => (await import("./consent-revoke.ts")).consentRevokeCommand,
@@ -138,6 +158,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "session reset",
     summary: "clear the taint labels of a session",
     load: async () => (await import("./session-reset.ts")).sessionResetCommand,
+  },
+  {
+    name: "audit verify",
+    summary: "check the audit logs: signatures, order, completeness",
+    load: async () => (await import("./audit-verify.ts")).auditVerifyCommand,
+  },
+  {
+    name: "audit replay",
+    summary: "decide every recorded call again and compare",
+    load: async () => (await import("./audit-replay.ts")).auditReplayCommand,
+  },
+  {
+    name: "audit show",
+    summary: "what was decided: a table, a summary, or as it happens",
+    load: async () => (await import("./audit-show.ts")).auditShowCommand,
+  },
+  {
+    name: "audit export",
+    summary: "the audit logs as JSON Lines, OpenTelemetry spans or AEP records",
+    load: async () => (await import("./audit-export.ts")).auditExportCommand,
   },
 ];
 

@@ -30,7 +30,7 @@ const WRITABLE_BY_OTHERS = 0o022;
 const ROOT_FILE = /^root\.[1-9]\d*\.dsse\.json$/;
 const KEYS_FOLDER = "keys";
 const OTHER_NAMES: ReadonlySet<string> = new Set([
-  ...["config.toml", "state.json", KEYS_FOLDER],
+  ...["config.toml", "state.json", KEYS_FOLDER, "audit"],
   ...["state.db", "state.db-wal", "state.db-shm"],
 ]);
 

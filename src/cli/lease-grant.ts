@@ -9,7 +9,7 @@ import {
   LIMIT_LEASE_INVOCATIONS,
   LIMIT_LEASE_TTL_SECONDS,
 } from "../guard/lease.ts";
-import { matchPrincipal, PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { matchPrincipal, PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandResult, CommandSpec, Io, ReportCommand } from "./command.ts";
 import { durationSeconds } from "./duration.ts";

@@ -1,7 +1,7 @@
 // What `lease grant`, `list` and `revoke` say about a lease.
 
 import { principalHash } from "../guard/identity-hash.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import type { Lease } from "../store/records.ts";
 import { shortId, timeText } from "./state-db.ts";
 import type { Style } from "./style.ts";

@@ -38,7 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
       throw new GuardError("USAGE", `${message}; see \`portcullis --help\``);
     }
     const command = await found.entry.load();
-    isStream = "stream" in command;
+    // a mixed command has read its arguments before standard output is its own
+    isStream = "stream" in command && !("run" in command);
     return await runCommand(command, found.rest, isJson);
   } catch (fault) {
     const report = await reportFault(fault);
@@ -62,7 +63,9 @@ async function runCommand(
   }
   const args = readArguments(spec, argv);
   const io = processIo(isJson);
-  if ("stream" in command) return await command.stream(args, io);
+  if ("stream" in command && (!("run" in command) || command.streams(args))) {
+    return await command.stream(args, io);
+  }
   const result = await command.run(args, io);
   await write(process.stdout, isJson ? jsonText(result) : `${result.text}\n`);
   return result.exitCode;
@@ -79,18 +82,30 @@ function processIo(isJson: boolean): Io {
     progress: (line) => {
       if (isWatched) process.stderr.write(`${line}\n`);
     },
+    status: (line) => {
+      if (isWatched) process.stderr.write(`\r\u001b[K${line}`);
+    },
     // WHY: both ends, since an answer to a question that nobody saw is none
     ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   };
 }
 
-/** One line from the terminal; the end of input is an empty answer. */
-async function ask(question: string): Promise<string> {
+/** One line from the terminal; the end of input is an empty answer, and so is an aborted question. */
+async function ask(question: string, signal?: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const close = (): void => lines.close();
+  signal?.addEventListener("abort", close);
+  // WHY: readline takes Ctrl-C for the end of the line; it is meant for the program
+  lines.on("SIGINT", () => {
+    lines.close();
+    process.kill(process.pid, "SIGINT");
+  });
   try {
+    if (signal?.aborted === true) return "";
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     return await Promise.race([lines.question(question), closed]);
   } finally {
+    signal?.removeEventListener("abort", close);
     lines.close();
   }
 }

@@ -1,21 +1,27 @@
 // `portcullis run`: the stdio guard. Standard output belongs to the protocol.
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, realpathSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 
+import type { CatalogEvidence } from "../audit/evidence.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
-import { quote } from "../errors.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { GuardError, quote } from "../errors.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
+import { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { CatalogUpdates } from "../proxy/catalog-reload.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import { runStdioGuard } from "../proxy/stdio-run.ts";
 import { stdioSession } from "../proxy/stdio-session.ts";
+import { createProcessStore } from "../store/process-only.ts";
+import type { SyncStateStore } from "../store/types.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
 import { ioFault, MODE_PRIVATE_FILE } from "./files.ts";
-import { DIR_OPTION, guardHome } from "./home.ts";
+import { DIR_OPTION, guardHome, type Home } from "./home.ts";
+import { RunAudit } from "./run-audit.ts";
+import { openState } from "./state-db.ts";
 import { openHome } from "./trust-files.ts";
 
 const spec: CommandSpec = {
@@ -41,6 +47,9 @@ const spec: CommandSpec = {
   notes: [
     "Without CMD the command of the catalog is run; with one it must be that command. When the\n" +
       "catalog cannot be verified nothing is started (exit 2), else the exit code is the server's.",
+    "Leases, approvals, labels of sessions and drift are in `state.db` of the home; when it cannot be\n" +
+      "opened nothing is started. Where a call asks, a person answers in the client, or with\n" +
+      "`portcullis consent`. No argument of a call may name the home.",
     "SIGHUP, or a change of the signed files in the home, makes the guard verify them again: a good\n" +
       "catalog takes over without a restart; a bad one is refused, and the running one stays in\n" +
       "force until it expires.",
@@ -76,19 +85,30 @@ interface GuardSettings {
 async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<number> {
   const { serverId, denyAs, cap, principal, updates } = settings;
   const catalog = await updates.open();
+  const home = guardHome(args, io);
+  const session = sessionOf(args, io, principal);
   const record = args.text("record");
   const recorder =
     record === undefined
       ? undefined
-      : openRecorder(resolve(io.cwd, record), {
-          principal,
-          session: sessionOf(args, io, principal),
-        });
+      : openRecorder(resolve(io.cwd, record), { principal, session });
+  let store: SyncStateStore | undefined;
+  let audit: RunAudit | undefined;
   try {
+    store = openStateOrOwn(home, io);
+    audit = await RunAudit.open(home, catalog, { store, files: updates.files, io });
+    const { sink } = audit;
+    const onTakeOver = (next: TrustedCatalog): void => audit?.useCatalog(next);
     return await runStdioGuard({
       catalog,
       serverId,
       principal,
+      sessionId: session,
+      store,
+      audit: sink,
+      auditMode: updates.auditMode,
+      onTakeOver,
+      protectedPaths: ProtectedPaths.of(namesOf(home.path)),
       denyAs,
       updates,
       ...(args.command === undefined ? {} : { command: args.command }),
@@ -96,8 +116,29 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
       ...(recorder === undefined ? {} : { onRecord: recorder.write }),
     });
   } finally {
+    await audit?.close();
+    store?.close();
     recorder?.close();
   }
+}
+
+/**
+ * The store of the home. Without SQLite the guard runs all the same: what needs a lease, an approval or
+ * knowledge of the session is refused.
+ */
+function openStateOrOwn(home: Home, io: Io): SyncStateStore {
+  try {
+    return openState(home);
+  } catch (fault) {
+    if (!(fault instanceof GuardError) || fault.code !== "DEPENDENCY_MISSING") throw fault;
+    io.note(`leases, approvals and taint stops are refused: ${fault.message}`);
+    return createProcessStore();
+  }
+}
+
+/** A folder as it is called here, and as the file system calls it. */
+function namesOf(folder: string): readonly string[] {
+  return [...new Set([folder, realpathSync(folder)])];
 }
 
 /** `--session`, else `PORTCULLIS_SESSION`, else the session of the client that started this. */
@@ -115,6 +156,9 @@ function sessionOf(args: Arguments, io: Io, principal: string): string {
  * SIGHUP is taken from the first moment on, so that one which comes early ends nothing.
  */
 class HomeUpdates implements CatalogUpdates {
+  /** What the last catalogs were verified from, by the SHA-256 of their payload. */
+  readonly files: Map<string, CatalogEvidence> = new Map();
+  auditMode: "required" | "best-effort" = "required";
   readonly #args: Arguments;
   readonly #io: Io;
   readonly #startedMs: number = systemClock();
@@ -132,7 +176,15 @@ class HomeUpdates implements CatalogUpdates {
   }
 
   async open(): Promise<TrustedCatalog> {
-    const { catalog } = await openHome(guardHome(this.#args, this.#io), { remembers: true });
+    const home = guardHome(this.#args, this.#io);
+    const { catalog, config, evidence } = await openHome(home, { remembers: true });
+    this.auditMode = config.audit;
+    this.files.set(catalog.sha256, evidence);
+    // the one in force, and the one that may take over
+    for (const [sha256] of this.files) {
+      if (this.files.size <= FILES_KEPT_MAX) break;
+      this.files.delete(sha256);
+    }
     return catalog;
   }
 
@@ -180,6 +232,8 @@ class HomeUpdates implements CatalogUpdates {
     }
   }
 }
+
+const FILES_KEPT_MAX = 4;
 
 interface Recorder {
   readonly write: (record: GuardRecord) => void;

@@ -14,13 +14,22 @@ export const STATE_DB_NAME = "state.db";
 const ID_PREFIX = /^[0-9a-f]{8,64}$/;
 
 /**
+ * Opens the store of a home; it is made when there is none.
+ *
+ * @throws {GuardError} HOME_INCOMPLETE, HOME_UNSAFE, and what `openSqliteStore` throws.
+ */
+export function openState(home: Home): SyncStateStore {
+  assertHomeExists(home);
+  return openSqliteStore(join(home.path, STATE_DB_NAME));
+}
+
+/**
  * Uses the store of a home, and closes it; it is made when there is none.
  *
  * @throws {GuardError} HOME_INCOMPLETE, HOME_UNSAFE, and what `openSqliteStore` throws.
  */
 export function withState<T>(home: Home, action: (store: SyncStateStore) => T): T {
-  assertHomeExists(home);
-  const store = openSqliteStore(join(home.path, STATE_DB_NAME));
+  const store = openState(home);
   try {
     return action(store);
   } finally {

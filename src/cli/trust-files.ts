@@ -8,6 +8,7 @@ import {
   LIMIT_ROOT_HOPS,
   LIMIT_SIGNATURES,
 } from "../abi/limits.ts";
+import type { CatalogEvidence } from "../audit/evidence.ts";
 import { utf8Text } from "../bytes.ts";
 import { LIMIT_ROOT_BYTES } from "../catalog/root.ts";
 import type { TrustState, TrustStateStore } from "../catalog/state.ts";
@@ -103,6 +104,8 @@ export function stateFile(homePath: string): FileTrustState {
 export interface OpenedHome {
   readonly catalog: TrustedCatalog;
   readonly config: Config;
+  /** The files that it was opened from, for the audit log. */
+  readonly evidence: CatalogEvidence;
 }
 
 /**
@@ -121,15 +124,17 @@ export async function openHome(
   const rootPin = requiredPin(config, home.path);
   const store = stateFile(home.path);
   const signed = readSigned(home.path);
+  const roots = readRoots(home.path);
   const settings = {
-    root: readRoots(home.path),
+    root: roots,
     rootPin,
     expectId: config.id,
     state: options.remembers ? store : new ReadOnlyState(store),
   };
   const open: OpenOptions =
     "envelope" in signed ? { ...settings, envelope: signed.envelope } : { ...settings, ...signed };
-  return { catalog: await TrustedCatalog.open(open), config };
+  const catalog = await TrustedCatalog.open(open);
+  return { catalog, config, evidence: { signed, roots, catalogSha256: catalog.sha256 } };
 }
 
 /** A state that is read and never written: for commands that only look. */

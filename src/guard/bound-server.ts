@@ -1,14 +1,15 @@
 // One server of a guard: what a proxy or a transport checks against.
-import { KIND_TOOL } from "../abi/layout.ts";
-import { LIMIT_NAME_BYTES } from "../abi/limits.ts";
+import { FRAME_WORD_HANDLE, KIND_TOOL } from "../abi/layout.ts";
+import { LIMIT_NAME_BYTES, LIMIT_URI_BYTES } from "../abi/limits.ts";
 import { VERDICT_MALFORMED_MESSAGE, VERDICT_SCOPE_ESCALATION } from "../abi/verdict.ts";
-import type { Catalog } from "../catalog/types.ts";
+import type { Catalog, ItemKind } from "../catalog/types.ts";
 import {
   frameShape,
   type MalformedMessage,
   type MessageShape,
   readShape,
 } from "../kernel/message.ts";
+import { KIND_CODES } from "../manifest/listing.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
 import { ownScopeSet, type ScopeSet } from "./scope-set.ts";
@@ -85,6 +86,29 @@ export class BoundServer {
     guard.setTime();
     guard.ensureBound(this.id);
     return toDecision(guard.kernel.exports.checkFrame());
+  }
+
+  /**
+   * Index in the image of what the last `decideLast` or `checkMessage` was about; -1 when nothing
+   * of that name is pinned, or the decision came before it was looked for.
+   */
+  get lastItem(): number {
+    return this.#guard.kernel.frame(FRAME_WORD_HANDLE);
+  }
+
+  /** Takes over that an item drifted before, perhaps in another process: it stays refused. */
+  markDrifted(kind: ItemKind, name: string): void {
+    const guard = this.#guard;
+    const server = guard.bind(this.id);
+    if (server < 0) return;
+    const size = guard.writeName(name, LIMIT_URI_BYTES);
+    guard.kernel.exports.markDrifted(server, KIND_CODES[kind], size);
+  }
+
+  /** As `markDrifted`, for the instructions: the server stays refused, or they are never shown. */
+  markInstructionsDrifted(): void {
+    const server = this.#guard.bind(this.id);
+    if (server >= 0) this.#guard.kernel.exports.markInstructionsDrifted(server);
   }
 
   /**

@@ -38,7 +38,7 @@ export const CONSENT_DENIED: ConsentAnswer = Object.freeze({ choice: "deny" });
  */
 export function readConsentAnswer(
   value: unknown,
-  question: ConsentQuestion,
+  question: Pick<ConsentQuestion, "choices" | "expiresAtMs">,
   nowMs: number,
 ): ConsentAnswer {
   if (!(nowMs > 0 && nowMs < question.expiresAtMs)) return CONSENT_DENIED;

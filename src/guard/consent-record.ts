@@ -62,7 +62,8 @@ export interface ConsentRecord extends Omit<ConsentBinding, "argsDigest"> {
 
 export interface ConsentOutcome {
   readonly binding: ConsentBinding;
-  readonly question: ConsentQuestion;
+  /** What was shown: its hash goes into the record. */
+  readonly question: Pick<ConsentQuestion, "textHash">;
   /** Of `askConsent` or `readConsentAnswer`. */
   readonly answer: ConsentAnswer;
   readonly channel: ConsentChannel;

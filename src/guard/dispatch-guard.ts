@@ -3,8 +3,9 @@ import { VERDICT_SCOPE_ESCALATION } from "../abi/verdict.ts";
 import { GuardError } from "../errors.ts";
 import type { ManifestSource } from "../manifest/read.ts";
 import { type Decision, toDecision } from "../verdict.ts";
+import { matchPrincipal, PRINCIPAL_DEFAULT } from "./principal-match.ts";
 import type { ScopeGuard } from "./scope-guard.ts";
-import { matchPrincipal, PRINCIPAL_DEFAULT, UnenforcedLayers } from "./unenforced-layers.ts";
+import { UnenforcedLayers } from "./unenforced-layers.ts";
 import { Validator } from "./validator.ts";
 
 /** One call to decide. */

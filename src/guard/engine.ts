@@ -29,9 +29,10 @@ import { argumentWords, judgeCallArguments } from "./call-arguments.ts";
 import { CallerFactsCache, NO_DIGEST, scopeWords } from "./caller-facts.ts";
 import { argsDigestOf, type Prepared, type Taken, type Tried } from "./engine-prepared.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
+import type { GrantAccess, GrantStore } from "./grant-access.ts";
 import { GrantChooser } from "./grant-chooser.ts";
 import { consentFields, leaseFields } from "./grant-fields.ts";
-import { type GrantStore, Grants } from "./grants.ts";
+import { Grants } from "./grants.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
 import type { RequestIdentity } from "./identity.ts";
 import { ImageItems } from "./image-items.ts";
@@ -49,7 +50,7 @@ export const LIMIT_DECIDE_ATTEMPTS = 8;
 export interface EngineOptions {
   /** Holds the catalog, the kernel, and what was admitted. */
   readonly guard: ScopeGuard;
-  readonly store: GrantStore;
+  readonly store: GrantStore | GrantAccess;
   /** The host's own rules. */
   readonly rules?: readonly PolicyRule[] | undefined;
   /** Names of the scopes any call may need at most; `undefined` = no cap. */
@@ -76,7 +77,8 @@ export class DecisionEngine {
   readonly imageDigest: string;
   readonly #guard: GuardKernel;
   readonly #kernel: Kernel;
-  readonly #grants: Grants;
+  /** What the store holds, in the terms of this catalog. */
+  readonly grants: Grants;
   readonly #rules: readonly PolicyRule[];
   readonly #protectedPaths: ProtectedPaths | undefined;
   readonly #callers: CallerFactsCache;
@@ -95,7 +97,7 @@ export class DecisionEngine {
     this.#guard = guard;
     this.#kernel = guard.kernel;
     this.labels = operatorLabels(this.catalog.taintBits);
-    this.#grants = new Grants(options.store, this.labels);
+    this.grants = new Grants(options.store, this.labels);
     this.#rules = options.rules ?? [];
     this.#protectedPaths = options.protectedPaths;
     this.#callers = new CallerFactsCache(this.catalog, options.scopeCap);
@@ -152,7 +154,7 @@ export class DecisionEngine {
     return this.#guard.live.get(target.serverIndex, call.item);
   }
 
-  #prepare(call: EngineCall, { audit, grants = this.#grants }: DecideOptions): Prepared {
+  #prepare(call: EngineCall, { audit, grants = this.grants }: DecideOptions): Prepared {
     const { items } = this;
     // INVARIANT: the clock and the iterators of the caller run before anything is written
     const nowMs = this.#guard.clock();

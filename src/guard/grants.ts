@@ -1,7 +1,6 @@
-// What a store holds for one call, read so that a store in trouble makes the call stricter, never
-// looser (80-runtimes section 5).
-import type { StateOperations } from "../store/types.ts";
+// What a store holds for one call, in the terms of one catalog.
 import type { ConsentRecord } from "./consent-record.ts";
+import { GrantAccess, type GrantStore } from "./grant-access.ts";
 import {
   BUILT_IN_TAINT_MASK,
   HAS_LABELS_MASK,
@@ -11,124 +10,100 @@ import {
 } from "./label-rows.ts";
 import type { StoredLease } from "./lease.ts";
 
-/** The part of a store that decisions need. */
-export type GrantStore = Pick<
-  StateOperations,
-  | "getLease"
-  | "findLeases"
-  | "consumeLease"
-  | "findConsents"
-  | "consumeConsent"
-  | "getTaint"
-  | "addTaint"
->;
-
 /** Every label: what a session carries that nobody can be asked about. */
 const TAINT_UNKNOWN = -1;
-/** Sessions whose labels wait for the store; beyond it every session counts as fully tainted. */
-export const LIMIT_TAINT_WAITING = 4096;
 
-/** A store, and the labels that it could not take. */
+/** Leases, approvals and labels, as the masks of one catalog say them. */
 export class Grants {
-  readonly #store: GrantStore;
+  readonly #access: GrantAccess;
   readonly #labels: readonly OperatorLabel[];
   readonly #rows: LabelRows;
-  /** Labels by session that the store did not take yet. */
-  readonly #waiting = new Map<string, number>();
-  #isOverfull = false;
+  readonly #takes: boolean;
 
-  /** @param labels the operator's, of the catalog whose masks are asked for */
-  constructor(store: GrantStore, labels: readonly OperatorLabel[]) {
-    this.#store = store;
+  /**
+   * @param labels the operator's, of the catalog whose masks are asked for
+   * @param options.takes false: everything can be taken, and nothing is; to look at a decision
+   */
+  constructor(
+    store: GrantStore | GrantAccess,
+    labels: readonly OperatorLabel[],
+    { takes = true }: { readonly takes?: boolean } = {},
+  ) {
+    this.#access = store instanceof GrantAccess ? store : new GrantAccess(store);
     this.#labels = labels;
     this.#rows = new LabelRows(labels);
+    this.#takes = takes;
+  }
+
+  /** The same to look at: a decision with it shows what a call would come to, and takes nothing. */
+  peek(): Grants {
+    return new Grants(this.#access, this.#labels, { takes: false });
   }
 
   /** The named lease; `undefined` when there is none, or nobody can be asked. */
   lease(id: string): StoredLease | undefined {
-    return this.#ask(() => this.#store.getLease(id), undefined);
+    return this.#access.ask((store) => store.getLease(id), undefined);
   }
 
   leases(principalHash: string, serverId: string): readonly StoredLease[] {
-    return this.#ask(() => this.#store.findLeases(principalHash, serverId), []);
+    return this.#access.ask((store) => store.findLeases(principalHash, serverId), []);
   }
 
   consents(principalHash: string, serverId: string, fingerprint: string): readonly ConsentRecord[] {
-    return this.#ask(() => this.#store.findConsents(principalHash, serverId, fingerprint), []);
+    return this.#access.ask(
+      (store) => store.findConsents(principalHash, serverId, fingerprint),
+      [],
+    );
   }
 
   /** True when this caller, and nobody else, has taken the invocation. */
   takeLease({ id, remaining }: StoredLease): boolean {
-    return this.#ask(() => this.#store.consumeLease(id, remaining), false);
+    return !this.#takes || this.#access.ask((store) => store.consumeLease(id, remaining), false);
   }
 
   takeConsent(id: string): boolean {
-    return this.#ask(() => this.#store.consumeConsent(id), false);
+    return !this.#takes || this.#access.ask((store) => store.consumeConsent(id), false);
   }
 
   /** Labels of the session and of those it descends from: a mask. */
   taint(sessions: readonly string[]): number {
-    let mask = this.#isOverfull ? TAINT_UNKNOWN : 0;
-    for (const session of sessions) {
-      mask |= this.#ask(() => this.#read(session), TAINT_UNKNOWN);
-      if (this.#waiting.size > 0) mask |= this.#waiting.get(session) ?? 0;
-    }
+    let mask = 0;
+    for (const session of sessions) mask |= this.#taintOf(session);
     return mask;
   }
 
   /**
-   * Puts labels on the session, for good. What the store cannot take now stays here, counts from
-   * now on, and is given to the store with the next labels.
+   * Puts labels on the session, for good.
    *
    * @returns all labels of the session afterwards
    */
   addTaint(sessions: readonly string[], added: number): number {
     const [session] = sessions;
     if (session === undefined) return TAINT_UNKNOWN;
-    const all = added | (this.#waiting.get(session) ?? 0);
-    const after = this.#ask<number | undefined>(() => this.#write(session, all), undefined);
-    if (after !== undefined) {
-      this.#waiting.delete(session);
-      return after | this.taint(sessions.slice(1));
-    }
-    if (this.#waiting.size < LIMIT_TAINT_WAITING || this.#waiting.has(session)) {
-      this.#waiting.set(session, all);
-    } else {
-      this.#isOverfull = true;
-    }
-    return TAINT_UNKNOWN;
-  }
-
-  /** Labels of one session, in the bits of this catalog. */
-  #read(session: string): number {
-    let mask = this.#store.getTaint(session);
-    if (this.#labels.length === 0) return mask & BUILT_IN_TAINT_MASK;
-    mask &= BUILT_IN_TAINT_MASK;
-    for (const [index, row] of this.#rows.of(session).entries()) {
-      if (this.#store.getTaint(row) !== 0) mask |= 1 << (this.#labels[index]?.bit ?? 0);
-    }
-    return mask;
-  }
-
-  #write(session: string, mask: number): number {
-    const builtIn = mask & BUILT_IN_TAINT_MASK;
-    const hasLabels = (mask & ~BUILT_IN_TAINT_MASK) !== 0;
-    this.#store.addTaint(session, builtIn | (hasLabels ? HAS_LABELS_MASK : 0));
+    if (!this.#takes) return this.taint(sessions) | added;
+    const hasLabels = (added & ~BUILT_IN_TAINT_MASK) !== 0;
+    const own = (added & BUILT_IN_TAINT_MASK) | (hasLabels ? HAS_LABELS_MASK : 0);
+    this.#access.addRowTaint(session, own);
     if (hasLabels) {
       for (const [index, row] of this.#rows.of(session).entries()) {
         const bit = 1 << (this.#labels[index]?.bit ?? 0);
-        if ((mask & bit) !== 0) this.#store.addTaint(row, LABEL_ROW_MASK);
+        if ((added & bit) !== 0) this.#access.addRowTaint(row, LABEL_ROW_MASK);
       }
     }
-    return this.#read(session);
+    return this.taint(sessions);
   }
 
-  #ask<T>(question: () => T, otherwise: T): T {
-    try {
-      return question();
-    } catch {
-      // STORE_UNAVAILABLE, STORE_CORRUPT, or a fault of the host's own store
-      return otherwise;
+  /** Labels of one session, in the bits of this catalog. */
+  #taintOf(session: string): number {
+    const own = this.#access.rowTaint(session);
+    if (own === undefined) return TAINT_UNKNOWN;
+    let mask = own & BUILT_IN_TAINT_MASK;
+    if (this.#labels.length === 0) return mask;
+    for (const [index, row] of this.#rows.of(session).entries()) {
+      const label = this.#access.rowTaint(row);
+      if (label === undefined) return TAINT_UNKNOWN;
+      if (label !== 0) mask |= 1 << (this.#labels[index]?.bit ?? 0);
     }
+    return mask;
   }
 }

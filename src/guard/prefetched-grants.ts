@@ -1,7 +1,7 @@
 // Grants of a store that answers later: read before a decision, taken behind it.
 import type { StateStore } from "../store/types.ts";
 import type { ConsentRecord } from "./consent-record.ts";
-import type { GrantStore } from "./grants.ts";
+import type { GrantStore } from "./grant-access.ts";
 import type { StoredLease } from "./lease.ts";
 
 /** What one call may need of a store. */

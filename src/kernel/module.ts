@@ -41,7 +41,12 @@ export function prepareKernel({ module }: KernelOptions = {}): void {
   compiled = given;
 }
 
-function kernelModule(): WebAssembly.Module {
+/**
+ * The compiled module.
+ *
+ * @throws {GuardError} KERNEL_LOAD when the runtime cannot run it
+ */
+export function kernelModule(): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   compiled = KERNEL_MODULE === undefined ? compileBytes() : asModule(KERNEL_MODULE);
   return compiled;
@@ -58,6 +63,11 @@ function compileBytes(): WebAssembly.Module {
       { cause },
     );
   }
+}
+
+/** A copy of the kernel's bytes (SHA-256: `KERNEL_SHA256`); `undefined` where only its module is. */
+export function kernelBytes(): Uint8Array<ArrayBuffer> | undefined {
+  return KERNEL_MODULE === undefined ? fromBase64(KERNEL_BASE64) : undefined;
 }
 
 /** Refuses what else bundlers make of an imported .wasm file: a path, bytes, an instance. */

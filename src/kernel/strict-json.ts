@@ -42,6 +42,22 @@ export function canonicalize(source: string | Uint8Array | object): string {
   return decoder.decode(canonicalBytes(source));
 }
 
+/**
+ * True when `bytes` are their own RFC 8785 canonical form.
+ *
+ * @param bytes at most 4 MiB: the kernel has room for the canonical form of that much
+ */
+export function isCanonical(bytes: Uint8Array): boolean {
+  const kernel = readerKernel(bytes.length);
+  kernel.writeInput(bytes);
+  if (kernel.exports.canonicalize(bytes.length) !== bytes.length) return false;
+  const { bytes: memory, canonicalAt } = kernel;
+  for (let index = 0; index < bytes.length; index++) {
+    if (memory[canonicalAt + index] !== bytes[index]) return false;
+  }
+  return true;
+}
+
 /** As `canonicalize`: its UTF-8, a copy. @throws {GuardError} JSON_INVALID */
 export function canonicalBytes(source: string | Uint8Array | object): Uint8Array<ArrayBuffer> {
   const bytes = sourceBytes(source);

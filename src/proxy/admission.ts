@@ -15,6 +15,7 @@ import { LIMIT_ADMISSION_WAIT_MS, LIMIT_LISTING_RESTARTS } from "./limits.ts";
 import { manifestOf } from "./listing-page.ts";
 import { type AllowedMethods, LISTINGS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import type { StickyDrift } from "./sticky-drift.ts";
 
 /** Runs `run` once after `delayMs`; the function it gives back takes that back. */
 export type Timer = (delayMs: number, run: () => void) => () => void;
@@ -24,6 +25,9 @@ export interface AdmissionOptions {
   readonly serverId: string;
   readonly guard: ScopeGuard;
   readonly methods: AllowedMethods;
+  readonly drift: StickyDrift;
+  /** Told of every report that is admitted, before it is. */
+  readonly onReport?: ((report: AdmissionReport, isModern: boolean) => void) | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: Clock;
   readonly timer: Timer;
@@ -75,6 +79,9 @@ export class Admission {
     this.#options = options;
     this.#validator = new Validator(options.catalog);
     this.#server = options.catalog.servers.get(options.serverId);
+    for (const { kind, name } of options.drift.before) {
+      if (kind !== "instructions") this.#drifted.add(keyOf(kind, name));
+    }
   }
 
   /** The last admission refused the whole server. */
@@ -283,13 +290,17 @@ export class Admission {
   }
 
   #admit(report: AdmissionReport): void {
-    const { guard, serverId } = this.#options;
+    const { guard, serverId, drift, onReport } = this.#options;
+    onReport?.(report, this.#context !== undefined);
     guard.admit(report);
     this.#isRefused = !guard.isAdmitted(serverId);
     this.#admitted = new Map();
     for (const { kind, name, reason, fingerprint } of report.items) {
       const key = keyOf(kind, name);
-      if (reason === "fingerprint_drift") this.#drifted.add(key);
+      if (reason === "fingerprint_drift") {
+        this.#drifted.add(key);
+        if (name !== undefined) drift.saw(kind, name);
+      }
       if (reason === "allowed" && fingerprint !== undefined) this.#admitted.set(key, fingerprint);
     }
   }
@@ -301,8 +312,9 @@ export class Admission {
   }
 
   #record(reason: string, detail: string): void {
-    const { code, outcome } = toDecision(REASONS.indexOf(reason));
-    this.#options.record({ kind: "listing", sender: "guard", reason, code, outcome, detail });
+    const { code, outcome, layer } = toDecision(REASONS.indexOf(reason));
+    const decided = { reason, code, outcome, layer };
+    this.#options.record({ kind: "listing", sender: "guard", ...decided, detail });
   }
 
   /** Lets go, in order, those whose listing this was; lists again for the rest. */

@@ -71,6 +71,14 @@ export function plainError(id: string | number | null, code: number, message: st
   return frameOf({ jsonrpc: "2.0", id, error: { code, message } });
 }
 
+/** The guard's own question in place of a result, for a modern client. */
+export function inputRequiredResult(
+  id: string | number | null,
+  asked: { readonly inputRequests: object; readonly requestState: string },
+): Uint8Array {
+  return frameOf({ jsonrpc: "2.0", id, result: { resultType: "input_required", ...asked } });
+}
+
 /** A request of the guard itself. */
 export function requestFrame(id: string, method: string, paramsText: string): Uint8Array {
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)}`;

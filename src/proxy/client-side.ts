@@ -1,23 +1,16 @@
 // From the client to the server: decides every message, forwards the bytes that were judged.
-import {
-  METHOD_OTHER,
-  METHOD_PROMPTS_GET,
-  METHOD_TOOLS_CALL,
-  READ_FLAG_LENIENT,
-} from "../abi/layout.ts";
+import { METHOD_OTHER, READ_FLAG_LENIENT } from "../abi/layout.ts";
 import {
   VERDICT_ALLOWED,
   VERDICT_CATALOG_EXPIRED,
   VERDICT_FEATURE_DENIED,
-  VERDICT_FINGERPRINT_DRIFT,
   VERDICT_IDENTITY_UNKNOWN,
   VERDICT_INTERNAL_FAULT,
   VERDICT_MALFORMED_MESSAGE,
   VERDICT_TOOL_SMUGGLE,
 } from "../abi/verdict.ts";
-import type { ItemKind } from "../catalog/types.ts";
 import { quote } from "../errors.ts";
-import type { MalformedMessage, MessageShape } from "../kernel/message.ts";
+import type { MalformedMessage } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import {
   INTERNAL_ERROR_CODE,
@@ -26,41 +19,40 @@ import {
   plainError,
   refusalError,
 } from "./answers.ts";
-import { GUARD_ID_PREFIX, metaOf } from "./complete-listing.ts";
+import type { ClientMessage, Waited } from "./client-message.ts";
+import { ClientRequests, type Refusal, refusalBy } from "./client-requests.ts";
+import { ClientSubscriptions } from "./client-subscriptions.ts";
+import { GUARD_ID_PREFIX } from "./complete-listing.ts";
+import { Dispatches } from "./dispatches.ts";
 import type { FramedLine } from "./framing.ts";
 import { membersOf, valueAt, wholeValue } from "./json-members.ts";
 import { LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD, METHODS } from "./methods.ts";
-import type { HeldMessage, PendingRequest, SessionState } from "./session-state.ts";
-import { type ListenFilter, listenFilterOf } from "./subscriptions.ts";
-import { usesTask } from "./tasks.ts";
-
-/** One message of the client that was read. */
-interface ClientMessage {
-  readonly frame: Uint8Array;
-  /** Without its line feed. */
-  readonly line: Uint8Array;
-  readonly shape: MessageShape;
-  readonly key: string;
-  readonly method: string;
-  /** On the monotonic clock; `undefined` for what has not waited yet. */
-  readonly deadlineMs: number | undefined;
-}
+import type { SessionState } from "./session-state.ts";
+import { OTHER_TASK, usesTask } from "./tasks.ts";
 
 /** Handles what the client sends. */
 export class ClientSide {
   readonly #state: SessionState;
+  readonly #requests: ClientRequests;
+  readonly #dispatches: Dispatches;
+  readonly #subscriptions: ClientSubscriptions;
 
   constructor(state: SessionState) {
     this.#state = state;
+    const again = (frame: Uint8Array, waited: Waited): void =>
+      this.take({ kind: "line", frame }, waited);
+    this.#requests = new ClientRequests(state, again);
+    this.#dispatches = new Dispatches(state, this.#requests);
+    this.#subscriptions = new ClientSubscriptions(state, this.#requests);
   }
 
   /**
    * Takes one line of the client.
    *
-   * @param deadlineMs on the monotonic clock, of a message that has waited under another catalog
+   * @param waited of a message that has waited under another catalog
    */
-  take(framed: FramedLine, deadlineMs?: number): void {
+  take(framed: FramedLine, waited?: Waited): void {
     if (framed.kind === "too-long") {
       const key = this.#state.keyOfId(framed.idText);
       this.#refuseUnreadable(key, `a line of ${framed.sizeBytes} bytes is over the limit`);
@@ -68,12 +60,13 @@ export class ClientSide {
     }
     const { frame } = framed;
     const line = frame.subarray(0, frame.length - 1);
-    const { bound } = this.#state.parts;
+    const { bound, monotonic } = this.#state.parts;
     if (isBlank(line)) {
       this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, "an empty line");
       return;
     }
     let shape = bound.readMessage(line);
+    const isStrict = shape.kind !== "malformed";
     if (shape.kind === "malformed") {
       // results are not judged: in them any JSON number and lone surrogates pass
       const lenient = bound.readMessage(line, READ_FLAG_LENIENT);
@@ -83,21 +76,20 @@ export class ClientSide {
       }
       shape = lenient;
     }
-    const message = {
-      frame,
-      line,
-      shape,
+    const message: ClientMessage = {
+      ...{ frame, line, shape },
       key: shape.id?.key ?? "null",
       method: shape.method ?? "",
-      deadlineMs,
+      arrivedMs: waited?.arrivedMs ?? monotonic(),
+      deadlineMs: waited?.deadlineMs,
     };
     if (shape.kind === "request") this.#request(message);
     else if (shape.kind === "notification") this.#notification(message);
-    else this.#response(message);
+    else this.#response(message, isStrict);
   }
 
   #request(message: ClientMessage): void {
-    const { key, method, shape } = message;
+    const { key, method, shape, line } = message;
     const state = this.#state;
     if (state.isServerGone) {
       const text = `server ${state.parts.serverId} has ended`;
@@ -106,20 +98,24 @@ export class ClientSide {
       return;
     }
     const refusal = this.#refusalOf(message);
+    const requests = this.#requests;
     if (refusal !== undefined) {
-      this.#refuse(message, refusal.decision, refusal.detail);
+      requests.refuse(message, refusal);
     } else if (this.#isOldTask(message)) {
-      this.#whenAdmitted(message, (decided) => this.#concludeTask(decided));
+      requests.whenAdmitted(message, (decided) => this.#concludeTask(decided));
     } else if (shape.dispatch !== METHOD_OTHER) {
-      this.#dispatch(message);
+      this.#dispatches.take(message);
     } else if (LISTING_OF_METHOD.has(method)) {
-      this.#whenAdmitted(message, (decided) => this.#allow(decided));
+      requests.whenAdmitted(message, (decided) => requests.allow(decided));
     } else if (method === "subscriptions/listen") {
-      this.#subscribe(message);
+      this.#subscriptions.take(message);
     } else {
       // a new handshake may bring other definitions
-      if (method === "initialize") state.admission.forget();
-      this.#allow(message);
+      if (method === "initialize") {
+        state.admission.forget();
+        state.client.sawInitialize(line, shape.params);
+      }
+      requests.allow(message);
     }
   }
 
@@ -157,154 +153,11 @@ export class ClientSide {
   }
 
   #concludeTask(message: ClientMessage): void {
-    const maker = this.#state.tasks.makerOf(message.line, message.shape.params);
-    const decision = this.#state.decideTool(maker?.tool ?? "");
-    if (decision.outcome === "allow") this.#allow(message);
-    else this.#refuse(message, decision, `a task of ${quote(maker?.tool ?? "")}`);
-  }
-
-  #dispatch(message: ClientMessage): void {
-    // INVARIANT: the kernel's frame still holds this message
-    const decision = this.#state.parts.bound.decideLast();
-    if (isFinal(decision)) {
-      this.#refuse(message, decision);
-      return;
-    }
-    const context = metaOf(message.line, message.shape.meta);
-    if (this.#state.admission.isFresh(context)) this.#conclude(message, decision);
-    else this.#whenAdmitted(message, (later) => this.#concludeLater(later), context);
-  }
-
-  /** Decides a message that has waited: read again, since the kernel has read others since. */
-  #concludeLater(message: ClientMessage): void {
-    const { bound } = this.#state.parts;
-    bound.readMessage(message.line);
-    this.#conclude(message, bound.decideLast());
-  }
-
-  #conclude(message: ClientMessage, decision: Decision): void {
-    const kind = kindOf(message.shape.dispatch);
-    const whole = this.#state.parts.layers.combine(decision, kind, message.shape.name ?? "");
-    if (whole.outcome === "allow") this.#allow(message);
-    else this.#refuse(message, whole);
-  }
-
-  #subscribe(message: ClientMessage): void {
-    const filter = listenFilterOf(message.line, message.shape.params);
-    if (filter === undefined) {
-      const detail = "expected resourceSubscriptions and taskIds to be arrays of texts";
-      this.#refuse(message, this.#state.malformed, detail);
-      return;
-    }
-    const refusal = this.#refusalOfFilter(filter);
-    if (refusal !== undefined) this.#refuse(message, refusal.decision, refusal.detail);
-    else if (isEmpty(filter.uris) && isEmpty(filter.taskIds)) this.#allow(message);
-    else this.#whenAdmitted(message, (later) => this.#concludeSubscriptions(later, filter));
-  }
-
-  /** What refuses a subscription whatever the server has listed. */
-  #refusalOfFilter({ uris, taskIds }: ListenFilter): Refusal | undefined {
-    const { parts, tasks } = this.#state;
-    const { methods } = parts;
-    const isAllowed =
-      (isEmpty(uris) || methods.hasFeature("resources")) &&
-      // WHY: a server may take an empty list of tasks for all of them
-      (taskIds === undefined || methods.hasFeature("tasks"));
-    if (!isAllowed) return refusalBy(VERDICT_FEATURE_DENIED);
-    if (taskIds === undefined) return undefined;
-    if (this.#state.isExpiredFor("tasks/get")) return refusalBy(VERDICT_CATALOG_EXPIRED);
-    const isOwn = taskIds.every((id) => tasks.makerOfId(id) !== undefined);
-    return isOwn ? undefined : refusalBy(VERDICT_TOOL_SMUGGLE, OTHER_TASK);
-  }
-
-  #concludeSubscriptions(message: ClientMessage, { uris = [], taskIds = [] }: ListenFilter): void {
-    const { epoch, tasks } = this.#state;
-    for (const uri of uris) {
-      const whole = this.#state.decideSubscription(uri);
-      if (whole.outcome === "allow") continue;
-      this.#refuse(message, whole, `subscription to ${quote(uri)}`);
-      return;
-    }
-    for (const id of taskIds) {
-      const maker = tasks.makerOfId(id);
-      if (maker?.epoch === epoch) continue;
-      const decision = this.#state.decideTool(maker?.tool ?? "");
-      if (decision.outcome === "allow") continue;
-      this.#refuse(message, decision, `a task of ${quote(maker?.tool ?? "")}`);
-      return;
-    }
-    this.#allow(message);
-  }
-
-  /** Goes on at once when the admission is fresh, else when the guard has listed. */
-  #whenAdmitted(
-    message: ClientMessage,
-    go: (message: ClientMessage) => void,
-    context: string | undefined = metaOf(message.line, message.shape.meta),
-  ): void {
-    const { admission } = this.#state;
-    if (admission.isFresh(context)) {
-      go(message);
-      return;
-    }
-    const deadlineMs = message.deadlineMs ?? admission.deadlineMs;
-    // WHY: the chunk belongs to the stream; what waits is a copy
-    const frame = message.frame.slice();
-    const waiting = { ...message, frame, line: frame.subarray(0, frame.length - 1) };
-    const request = this.#pendingOf(waiting, context, {
-      sizeBytes: frame.length,
-      isAnswer: false,
-      again: () => this.take({ kind: "line", frame }, deadlineMs),
-    });
-    this.#state.hold(message.key, request);
-    const decide = (): void => {
-      // cancelled meanwhile
-      if (this.#state.pending.get(message.key) !== request) return;
-      this.#state.pending.delete(message.key);
-      this.#state.unhold(request);
-      go(waiting);
-    };
-    admission.wait(context, decide, deadlineMs);
-  }
-
-  #allow(message: ClientMessage): void {
-    const { key, method, shape, frame, line } = message;
-    const { parts, pending } = this.#state;
-    pending.set(key, this.#pendingOf(message, metaOf(line, shape.meta), undefined));
-    this.#state.recordDecision(toDecision(VERDICT_ALLOWED), {
-      sender: "client",
-      method,
-      id: JSON.stringify(idOfKey(key)),
-      ...(shape.name !== undefined && { tool: shape.name }),
-    });
-    parts.toServer(frame);
-  }
-
-  #refuse(message: ClientMessage, decision: Decision, detail?: string): void {
-    const { key, method, shape, line } = message;
-    const isCall = shape.dispatch === METHOD_TOOLS_CALL;
-    this.#state.refuse(
-      {
-        key,
-        method,
-        tool: shape.name,
-        isModern: metaOf(line, shape.meta) !== undefined,
-        // a task-augmented call expects a task, so only an error fits there
-        mayBeResult: isCall && valueAt(line, shape.params, "task") === undefined,
-        ...(detail !== undefined && { detail }),
-      },
-      decision,
-    );
-  }
-
-  #pendingOf(
-    { method, shape }: ClientMessage,
-    context: string | undefined,
-    held: HeldMessage | undefined,
-  ): PendingRequest {
-    const { epoch } = this.#state;
-    const isModern = context !== undefined;
-    return { method, tool: shape.name, isModern, context, epoch, held };
+    const { tasks, decider } = this.#state;
+    const tool = tasks.makerOf(message.line, message.shape.params)?.tool ?? "";
+    const decision = decider.followUp("tool", tool);
+    if (decision.outcome === "allow") this.#requests.allow(message);
+    else this.#requests.refuse(message, { decision, detail: `a task of ${quote(tool)}` });
   }
 
   #notification(message: ClientMessage): void {
@@ -329,6 +182,8 @@ export class ClientSide {
     const span = valueAt(line, shape.params, "requestId");
     const key = state.keyOfId(span && line.subarray(span.start, span.end));
     if (key?.startsWith(`s:${GUARD_ID_PREFIX}`) === true) {
+      // a question of the guard that the client will not put
+      if (state.desk.refuse(key, "the client has cancelled the question")) return true;
       state.drop("client", VERDICT_MALFORMED_MESSAGE, "an id of the guard's own", { method });
       return true;
     }
@@ -336,6 +191,7 @@ export class ClientSide {
     if (key === undefined || request === undefined) return false;
     state.pending.delete(key);
     const { held } = request;
+    held?.withdraw?.("the call was cancelled");
     state.unhold(request);
     if (held !== undefined) {
       const what = held.isAnswer ? "before its answer was passed on" : "before it was sent";
@@ -348,11 +204,14 @@ export class ClientSide {
     return true;
   }
 
-  #response({ frame, key }: ClientMessage): void {
-    const { parts, pendingServer } = this.#state;
+  #response({ frame, key, line, shape }: ClientMessage, isStrict: boolean): void {
+    const { parts, pendingServer, desk } = this.#state;
+    if (desk.answer(key, line, shape, isStrict)) return;
     const method = pendingServer.get(key);
     if (method === undefined) {
-      const detail = "a response to a request that was never passed on";
+      const isGuards = key.startsWith(`s:${GUARD_ID_PREFIX}`);
+      const what = isGuards ? "a question that is open no longer" : "a request never passed on";
+      const detail = `a response to ${what}`;
       this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, detail);
       return;
     }
@@ -374,6 +233,7 @@ export class ClientSide {
     if (looksLikeResponse(line)) {
       const detail = `a response that cannot be read: ${shape.message}`;
       this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, detail);
+      if (key !== undefined && this.#state.desk.refuse(key, "an unreadable answer")) return;
       if (key === undefined || !this.#state.pendingServer.delete(key)) return;
       const text = "the client's response could not be read";
       this.#state.parts.toServer(plainError(idOfKey(key), INTERNAL_ERROR_CODE, text));
@@ -391,34 +251,6 @@ export class ClientSide {
     this.#state.recordDecision(malformed, { sender: "client", detail });
     parts.toClient(plainError(null, PARSE_ERROR_CODE, `portcullis refused a message: ${detail}`));
   }
-}
-
-const OTHER_TASK = "a task that no call of this session made";
-
-interface Refusal {
-  readonly decision: Decision;
-  readonly detail?: string;
-}
-
-function refusalBy(verdict: number, detail?: string): Refusal {
-  const decision = toDecision(verdict);
-  return detail === undefined ? { decision } : { decision, detail };
-}
-
-function isEmpty(names: readonly string[] | undefined): boolean {
-  return names === undefined || names.length === 0;
-}
-
-/** True for a refusal that no listing could change. */
-function isFinal(decision: Decision): boolean {
-  const { layer, code } = decision;
-  const isAboutName = layer === "catalog" || layer === "server" || layer === "item";
-  return isAboutName || layer === "message" || code === VERDICT_FINGERPRINT_DRIFT;
-}
-
-function kindOf(dispatch: number): ItemKind {
-  if (dispatch === METHOD_TOOLS_CALL) return "tool";
-  return dispatch === METHOD_PROMPTS_GET ? "prompt" : "resource";
 }
 
 function isBlank(line: Uint8Array): boolean {

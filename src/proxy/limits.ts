@@ -5,6 +5,18 @@ import { LIMIT_CATALOG_TOOLS } from "../abi/limits.ts";
 export const LIMIT_ADMISSION_WAIT_MS = 30_000;
 /** Times one listing begins again because the server says that it has changed. */
 export const LIMIT_LISTING_RESTARTS = 8;
+/** Milliseconds, from when it came in, that a call waits for a person; clients give up at 60 s. */
+export const LIMIT_CONSENT_WAIT_MS = 50_000;
+/** Milliseconds in which a modern client may come back with a person's answer. */
+export const LIMIT_CONSENT_RETRY_MS = 300_000;
+/** Milliseconds between two looks for an answer that is given elsewhere. */
+export const CONSENT_POLL_MS = 250;
+/** Calls of one session that wait for a person at one time. */
+export const LIMIT_OPEN_QUESTIONS = 64;
+/** Bytes of a server's own state, and of the answers to it, that the guard carries while it asks. */
+export const LIMIT_CARRIED_STATE_BYTES = 262_144;
+/** Bytes of a server's text that are scanned; what is larger counts as flagged. */
+export const LIMIT_SCANNED_BYTES = 1_048_576;
 /** Requests in flight, on either side. */
 export const LIMIT_PENDING = 65_536;
 /** Bytes of messages that wait for a listing, before the client is read no further. */

@@ -2,6 +2,7 @@
 import { concatBytes, isWellFormed, utf8 } from "../bytes.ts";
 import type { Span } from "../kernel/message.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
+import { GUARD_ID_PREFIX } from "./complete-listing.ts";
 import { applyEdits, cutElements, type Edit, outsideOf } from "./cut.ts";
 import { labelEdits } from "./elicitation.ts";
 import {
@@ -56,6 +57,11 @@ const INTRODUCTIONS: ReadonlySet<string> = new Set(["initialize", "server/discov
 const SERVER_INFO_META = "io.modelcontextprotocol/serverInfo";
 const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
+/** True for a method whose results hold definitions, which are compared with their pins. */
+export function isDefinition(method: string): boolean {
+  return LISTING_OF_METHOD.has(method) || INTRODUCTIONS.has(method);
+}
+
 /** Capability -> the feature it needs; what else a server declares in its place is cut out. */
 const FEATURE_OF_CAPABILITY = new Map([
   ["tools", "tools"],
@@ -75,6 +81,7 @@ const JUDGED_NAMES: ReadonlySet<string> = new Set([
   "capabilities",
   "serverInfo",
   "inputRequests",
+  "requestState",
 ]);
 const JUDGED_FOLDED: ReadonlySet<string> = new Set([...JUDGED_NAMES].map(foldName));
 
@@ -146,11 +153,18 @@ class ResultEdits {
 
   /** Requests that the server embeds in its result; a refusal when one of them may not pass. */
   judgeInputRequests(context: ResultContext): ResultRefusal | undefined {
+    const state = memberNamed(this.#members, "requestState");
+    if (readString(this.#line, state?.value)?.startsWith(GUARD_ID_PREFIX) === true) {
+      return malformed("a request state that looks like the guard's own");
+    }
     const requests = memberNamed(this.#members, "inputRequests");
     if (requests === undefined) return undefined;
     const asked = membersOf(this.#line, requests.value);
     if (asked === undefined) return malformed("expected inputRequests to be an object");
-    for (const { value } of asked) {
+    for (const { name, value } of asked) {
+      if (name === undefined || name.startsWith(GUARD_ID_PREFIX)) {
+        return malformed("a question under a key of the guard's own");
+      }
       const detail = this.#judgeInputRequest(value, context);
       if (detail !== undefined) return { refusal: "feature", detail };
     }
@@ -176,7 +190,7 @@ class ResultEdits {
     const instructions = memberNamed(this.#members, "instructions");
     const text = this.#instructionsText(instructions);
     const isPinned = context.seeInstructions(text);
-    if (instructions !== undefined && (!isPinned || context.isRefused())) {
+    if (instructions !== undefined && (!isPinned || context.areInstructionsRefused())) {
       this.#refuse(instructions, "instructions");
     }
     this.#cutCapabilities(context);

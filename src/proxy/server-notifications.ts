@@ -13,6 +13,7 @@ import { GUARD_ID_PREFIX } from "./complete-listing.ts";
 import { applyEdits } from "./cut.ts";
 import { readString, valueAt } from "./json-members.ts";
 import { CHANGED_KINDS } from "./methods.ts";
+import { markFlaggedText } from "./result-taint.ts";
 import { judgeResult, type ResultContext } from "./results.ts";
 import type { SessionState } from "./session-state.ts";
 
@@ -58,6 +59,7 @@ export class ServerNotifications {
     } else if (method === "notifications/cancelled") {
       this.#cancelled(message, method);
     } else {
+      markFlaggedText(state, line, shape.params, { method });
       state.parts.toClient(frame);
       if (method === "notifications/subscriptions/acknowledged") this.#acknowledged(line, shape);
     }
@@ -73,8 +75,10 @@ export class ServerNotifications {
       return;
     }
     // under a later catalog, whose call has made the task has to be allowed
-    const decision =
-      maker.epoch === state.epoch ? toDecision(VERDICT_ALLOWED) : state.decideTool(maker.tool);
+    const isCurrent = maker.epoch === state.epoch;
+    const decision = isCurrent
+      ? toDecision(VERDICT_ALLOWED)
+      : state.decider.followUp("tool", maker.tool);
     if (decision.outcome !== "allow") {
       this.#drop(decision, method, "a notification");
       return;
@@ -95,6 +99,7 @@ export class ServerNotifications {
     if (verdict.cut.length > 0) {
       state.record("cut", decision, { sender: "server", method, detail: verdict.cut.join(", ") });
     }
+    markFlaggedText(state, line, shape.params, { method, tool: maker.tool });
     state.parts.toClient(passed);
   }
 
@@ -107,7 +112,7 @@ export class ServerNotifications {
     if (state.epoch === 0) return undefined;
     const uri = readString(line, valueAt(line, params, "uri"));
     if (uri === undefined) return state.malformed;
-    const decision = state.decideSubscription(uri);
+    const decision = state.decider.followUp("resource", uri);
     const isUnlisted = decision.code === VERDICT_SERVER_NOT_ADMITTED && !state.isRefused;
     return decision.outcome === "allow" || isUnlisted ? undefined : decision;
   }

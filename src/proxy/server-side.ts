@@ -15,7 +15,8 @@ import type { FramedLine } from "./framing.ts";
 import { memberNamed, membersOf, wholeValue } from "./json-members.ts";
 import { LIMIT_HELD_BYTES, LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD } from "./methods.ts";
-import { judgeResult, type ResultContext } from "./results.ts";
+import { markFlaggedText } from "./result-taint.ts";
+import { isDefinition, judgeResult, type ResultContext } from "./results.ts";
 import { ServerNotifications } from "./server-notifications.ts";
 import { type PendingRequest, SERVER_READ_FLAGS, type SessionState } from "./session-state.ts";
 
@@ -81,6 +82,7 @@ export class ServerSide {
     state.cancelled.clear();
     // WHY: everybody is answered before anything is recorded, which may fail
     for (const [key, request] of waiting) {
+      request.held?.withdraw?.(detail);
       state.unhold(request);
       state.parts.toClient(plainError(idOfKey(key), INTERNAL_ERROR_CODE, detail));
     }
@@ -116,6 +118,7 @@ export class ServerSide {
       return;
     }
     pendingServer.set(key, method);
+    markFlaggedText(this.#state, line, shape.params, { method });
     this.#state.recordDecision(toDecision(VERDICT_ALLOWED), { sender: "server", method });
     parts.toClient(passed);
   }
@@ -175,6 +178,7 @@ export class ServerSide {
     const state = this.#state;
     const { serverId, methods, toClient } = state.parts;
     const line = frame.subarray(0, frame.length - 1);
+    markFlaggedText(state, line, failure, request);
     if (failure === undefined || !asksForUrl(line, failure)) {
       toClient(frame);
     } else if (!methods.hasFeature("elicitation")) {
@@ -240,12 +244,15 @@ export class ServerSide {
       state.record("cut", decision, { sender: "server", method, detail: verdict.cut.join(", ") });
     }
     const { method, tool = "", epoch } = request;
+    // what a listing or an introduction says is pinned
+    if (!isDefinition(method)) markFlaggedText(state, line, result, request);
     const makesTask = method === "tools/call" && state.parts.methods.hasFeature("tasks");
     if (makesTask) state.tasks.sawResult(line, result, { tool, epoch });
     if (method === "initialize") {
       const seen = passed.subarray(0, passed.length - 1);
       const own = memberNamed(membersOf(seen, wholeValue(seen)) ?? [], "result")?.value;
       state.listeners.sawInitialize(seen, own);
+      state.client.sawRevision(seen, own);
     }
     state.parts.toClient(passed);
   }

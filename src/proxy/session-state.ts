@@ -9,14 +9,18 @@ import {
   VERDICT_UNKNOWN_SERVER,
 } from "../abi/verdict.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
+import type { EngineDecision } from "../guard/engine-types.ts";
 import type { MessageShape } from "../kernel/message.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { Admission } from "./admission.ts";
 import { idOfKey, refusalError, refusalResult } from "./answers.ts";
 import { ChangeListeners } from "./change-listeners.ts";
+import { ClientTraits } from "./client-traits.ts";
+import { ConsentDesk } from "./consent-desk.ts";
 import { LIMIT_CANCELLED } from "./limits.ts";
 import { METHODS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import { SessionDecider } from "./session-decider.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionTasks } from "./tasks.ts";
 
@@ -33,17 +37,19 @@ export interface PendingRequest {
   readonly context: string | undefined;
   /** `SessionState.epoch` when it was decided, or began to wait. */
   readonly epoch: number;
-  /** What waits for a listing: the message that was not sent on, or the answer that came. */
+  /** What waits: the message that was not sent on, or the answer that came. */
   held: HeldMessage | undefined;
 }
 
-/** A message that waits for the guard's own listing. */
+/** A message that waits for the guard's own listing, or for a person. */
 export interface HeldMessage {
   readonly sizeBytes: number;
   /** True for an answer of the server: its request was sent on. */
   readonly isAnswer: boolean;
   /** Decides it anew, as if it had come in now; takes the place of what waited for the listing. */
   readonly again: () => void;
+  /** Takes back what was asked because of it, when it waits no longer for another reason. */
+  readonly withdraw?: (why: string) => void;
 }
 
 /** What the server said of itself when it was last introduced in this connection. */
@@ -62,6 +68,8 @@ export interface RefusedRequest {
   /** The host may be answered with a tool result. */
   readonly mayBeResult?: boolean;
   readonly detail?: string;
+  /** What every layer came to, where they were asked. */
+  readonly decided?: EngineDecision | undefined;
 }
 
 /** Shared by `ClientSide` and `ServerSide`. */
@@ -71,6 +79,9 @@ export class SessionState {
   /** The server's requests that were passed on: id key -> method. */
   readonly pendingServer: Map<string, string> = new Map();
   readonly tasks: SessionTasks = new SessionTasks();
+  readonly client: ClientTraits = new ClientTraits();
+  readonly desk: ConsentDesk = new ConsentDesk(() => this.#parts);
+  readonly decider: SessionDecider = new SessionDecider(() => this.#parts);
   readonly listeners: ChangeListeners = new ChangeListeners();
   /** Ids of the guard's own requests whose answers nobody waits for any more. */
   readonly abandoned: Set<string> = new Set();
@@ -92,6 +103,7 @@ export class SessionState {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#takeOverDrift();
   }
 
   /** Of the catalog that is in force now: never keep them over two messages. */
@@ -138,6 +150,7 @@ export class SessionState {
     this.#epoch += 1;
     this.isIntroductionRefused = false;
     this.#haveInstructionsDrifted = false;
+    this.#takeOverDrift();
     if (capabilities !== undefined) parts.admission.sawCapabilities(capabilities);
     if (this.introduction !== undefined) this.seeInstructions(this.introduction.instructions);
     return this.#takeHeld();
@@ -146,11 +159,21 @@ export class SessionState {
   /** Compares instructions with the pin; what differs refuses the server, or is cut out. */
   seeInstructions(text: string | undefined): boolean {
     this.introduction = { instructions: text };
-    const { bound, server } = this.#parts;
+    const { bound, drift, server } = this.#parts;
     const isPinned = bound.seeInstructions(text);
-    if (!isPinned) this.#haveInstructionsDrifted = true;
-    if (!isPinned && server?.onDrift !== "block-tool") this.isIntroductionRefused = true;
-    return isPinned;
+    if (isPinned) return true;
+    if (server !== undefined) drift.saw("instructions", "");
+    this.#sawDriftedInstructions();
+    return false;
+  }
+
+  #takeOverDrift(): void {
+    if (this.#parts.drift.hasInstructions) this.#sawDriftedInstructions();
+  }
+
+  #sawDriftedInstructions(): void {
+    this.#haveInstructionsDrifted = true;
+    if (this.#parts.server?.onDrift !== "block-tool") this.isIntroductionRefused = true;
   }
 
   /** Resolves when at most `bytes` of messages wait for a listing. */
@@ -197,6 +220,7 @@ export class SessionState {
     for (const [key, request] of [...this.pending]) {
       const { held } = request;
       if (held === undefined) continue;
+      held.withdraw?.("the catalog has changed");
       request.held = undefined;
       this.pending.delete(key);
       taken.push(held);
@@ -213,38 +237,25 @@ export class SessionState {
 
   /** What refuses everything that is said to this server, whatever it is. */
   get standing(): Decision | undefined {
-    const { server, otherLaunch } = this.#parts;
-    return server === undefined ? toDecision(VERDICT_UNKNOWN_SERVER) : otherLaunch;
+    const { server, blocked } = this.#parts;
+    return server === undefined ? toDecision(VERDICT_UNKNOWN_SERVER) : blocked;
   }
 
   /** Why the server may not send this method, or be answered; `undefined` when it may. */
   refusalOfServer(method: string): Decision | undefined {
-    const { methods, isKnownPrincipal, otherLaunch } = this.#parts;
-    if (otherLaunch !== undefined) return otherLaunch;
+    const { methods, isKnownPrincipal, blocked } = this.#parts;
+    if (blocked !== undefined) return blocked;
     if (!methods.allows(method, "server")) return toDecision(VERDICT_FEATURE_DENIED);
     if (this.isExpiredFor(method)) return toDecision(VERDICT_CATALOG_EXPIRED);
     const isCore = METHODS.get(method)?.feature === "core";
     return isCore || isKnownPrincipal ? undefined : toDecision(VERDICT_IDENTITY_UNKNOWN);
   }
 
-  /** Decides one call of a tool without a message, as a call with the tool's own scope. */
-  decideTool(tool: string): Decision {
-    const { bound, layers } = this.#parts;
-    return layers.combine(bound.check(tool), "tool", tool);
-  }
-
-  /** Decides one subscription to a resource. The kernel has read another message after it. */
-  decideSubscription(uri: string): Decision {
-    const { bound, layers } = this.#parts;
-    const params = { uri };
-    const subscribe = { jsonrpc: "2.0", id: 0, method: "resources/subscribe", params };
-    return layers.combine(bound.checkMessage(utf8(JSON.stringify(subscribe))), "resource", uri);
-  }
-
   /** Answers a request of the client with a refusal, and records it. */
   refuse(request: RefusedRequest, decision: Decision): void {
     const { serverId, denyAs, toClient, uuid } = this.parts;
     const { key, tool = "", method, detail, isModern = false, mayBeResult = false } = request;
+    const { decided } = request;
     const traceId = uuid();
     const call = { server: serverId, tool, traceId };
     const id = idOfKey(key);
@@ -256,6 +267,7 @@ export class SessionState {
       traceId,
       ...(tool !== "" && { tool }),
       ...(detail !== undefined && { detail }),
+      ...(decided !== undefined && this.aboutDecided(decided)),
     });
     toClient(
       asResult ? refusalResult(id, decision, call, isModern) : refusalError(id, decision, call),
@@ -300,8 +312,27 @@ export class SessionState {
   record(kind: GuardRecord["kind"], decision: Decision, about: RecordDetails): void {
     const { onRecord, serverId } = this.parts;
     if (onRecord === undefined) return;
-    const { reason, code, outcome } = decision;
-    onRecord({ kind, server: serverId, reason, code, outcome, ...about });
+    const { reason, code, outcome, layer } = decision;
+    onRecord({ kind, server: serverId, reason, code, outcome, layer, ...about });
+  }
+
+  /** Names of the labels of a mask, the lowest bit first. */
+  labelsOf(mask: number): readonly string[] {
+    const { taintBits } = this.#parts.catalog.catalog;
+    return [...taintBits]
+      .filter(([, bit]) => ((mask >>> bit) & 1) === 1)
+      .sort(([, a], [, b]) => a - b)
+      .map(([label]) => label);
+  }
+
+  /** What a record says of a decision that asked every layer. */
+  aboutDecided({ taint, taintAdded, ruleIds, lease, consentId }: EngineDecision): DecidedDetails {
+    return {
+      taint: this.labelsOf(taint | taintAdded),
+      ...(ruleIds.length > 0 && { rules: ruleIds }),
+      ...(lease !== undefined && { lease: lease.id }),
+      ...(consentId !== undefined && { consent: consentId }),
+    };
   }
 
   /**
@@ -332,7 +363,13 @@ export class SessionState {
 }
 
 /** The members of a record that say what it is about. */
-export type RecordDetails = Omit<GuardRecord, "kind" | "server" | "reason" | "code" | "outcome">;
+export type RecordDetails = Omit<
+  GuardRecord,
+  "kind" | "server" | "reason" | "code" | "outcome" | "layer"
+>;
+
+/** Those of a decision that asked every layer. */
+type DecidedDetails = Pick<GuardRecord, "taint" | "rules" | "lease" | "consent">;
 
 const ID_HEAD = utf8('{"jsonrpc":"2.0","id":');
 const ID_TAIL = utf8(',"result":{}}');

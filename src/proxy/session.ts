@@ -3,15 +3,23 @@
 // Nothing is written upstream before the decision is exactly `allow`, and what was judged is what
 // is forwarded: the same bytes.
 import { VERDICT_ALLOWED, VERDICT_CATALOG_UNTRUSTED } from "../abi/verdict.ts";
+import type { AuditSink } from "../audit/event.ts";
 import { assertAdvances, type TrustState } from "../catalog/state.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
-import { type Clock, monotonicMs, randomUuid, systemClock } from "../clock.ts";
+import { type Clock, monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/unenforced-layers.ts";
+import { GrantAccess } from "../guard/grant-access.ts";
+import { createRequestIdentity } from "../guard/identity.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
+import type { ProtectedPaths } from "../guard/protected-paths.ts";
+import { createMemoryStore } from "../store/memory.ts";
+import type { SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import type { Timer } from "./admission.ts";
+import { eventContext, reloadEvent } from "./audit-events.ts";
 import { ClientSide } from "./client-side.ts";
+import { CONSENT_KEY_SIZE } from "./consent-state.ts";
 import type { FramedLine } from "./framing.ts";
 import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
@@ -23,6 +31,23 @@ export interface GuardSessionOptions {
   readonly serverId: string;
   /** Default `local`. */
   readonly principal?: string | undefined;
+  /** What labels and approvals belong to. Default: this connection alone. */
+  readonly sessionId?: string | undefined;
+  /**
+   * Leases, approvals, labels and drift. Default: in memory, for this connection alone, so that
+   * nobody can be asked but in the client.
+   */
+  readonly store?: SyncStateStore | undefined;
+  /** At least 32 secret bytes for questions to modern clients. Default: fresh ones. */
+  readonly consentKey?: Uint8Array | undefined;
+  /** Paths that no argument may name. */
+  readonly protectedPaths?: ProtectedPaths | undefined;
+  /** Where decisions are logged; when it cannot write, what changes state is refused. */
+  readonly audit?: AuditSink | undefined;
+  /** `best-effort`: reads pass without a record. Default `required`. */
+  readonly auditMode?: "required" | "best-effort" | undefined;
+  /** Told of each newer catalog before anything is decided under it. */
+  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
   /** Names of the scopes this session may use at most. Default: no cap. */
   readonly scopeCap?: readonly string[] | undefined;
   /** How a refused tools/call is answered. Default `error`. */
@@ -63,6 +88,7 @@ export class GuardSession {
   readonly #state: SessionState;
   readonly #basis: SessionBasis;
   readonly #launched: CatalogServer | undefined;
+  readonly #onTakeOver: ((catalog: TrustedCatalog) => void) | undefined;
   /** How many messages are being handled, one inside the other. */
   #depth = 0;
   /** The catalog that takes over when they are done. */
@@ -70,14 +96,33 @@ export class GuardSession {
 
   /**
    * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
-   *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had
+   *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had; ARGUMENT_INVALID for a
+   *   principal or a session without a name, or a short key; STORE_UNAVAILABLE or STORE_CORRUPT
    */
   constructor(options: GuardSessionOptions) {
-    const { catalog, serverId } = options;
+    const { catalog, serverId, consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
+    if (consentKey.length < CONSENT_KEY_SIZE) {
+      const message = `expected a key of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
+      throw new GuardError("ARGUMENT_INVALID", message);
+    }
     const timer = options.timer ?? systemTimer;
+    this.#onTakeOver = options.onTakeOver;
+    const store = options.store ?? createMemoryStore();
+    const identity = createRequestIdentity({
+      principal: options.principal ?? PRINCIPAL_DEFAULT,
+      sessionId: options.sessionId ?? `connection:${randomUuid()}`,
+    });
     this.#basis = {
       serverId,
-      principal: options.principal ?? PRINCIPAL_DEFAULT,
+      identity,
+      sessions: [identity.sessionHash, ...identity.ancestorHashes],
+      store,
+      isStoreShared: options.store !== undefined,
+      access: new GrantAccess(store),
+      consentKey: new Uint8Array(consentKey),
+      protectedPaths: options.protectedPaths,
+      audit: options.audit,
+      auditMode: options.auditMode ?? "required",
       scopeCap: options.scopeCap,
       denyAs: options.denyAs ?? "error",
       messageSizeMax: options.messageSizeMax,
@@ -144,6 +189,11 @@ export class GuardSession {
     this.#state.record("reload", decision, { sender: "guard", detail });
   }
 
+  /** Refuses everything that waits for a person: the client, which is gone, gets no answer. */
+  clientGone(): void {
+    this.#turn(() => this.#state.desk.close());
+  }
+
   /** Answers everything that waits for the server, which is gone. */
   serverGone(detail: string): void {
     this.#turn(() => this.#server.end(detail));
@@ -175,11 +225,13 @@ export class GuardSession {
     this.#next = undefined;
     const state = this.#state;
     const before = state.parts.catalog;
+    this.#onTakeOver?.(next.catalog);
     const waiting = state.replaceParts(next);
     this.#turn(() => {
       const { catalog } = next;
       const detail = `catalog version ${catalog.version} (sha256:${catalog.sha256}) is in force in place of version ${before.version} (sha256:${before.sha256})`;
       state.record("reload", toDecision(VERDICT_ALLOWED), { sender: "guard", detail });
+      next.audit?.append(reloadEvent(toDecision(VERDICT_ALLOWED), eventContext(next)));
       if (!state.isServerGone) {
         const isOpen = (key: string): boolean => state.pending.has(key);
         for (const frame of state.listeners.frames(isOpen)) next.toClient(frame);

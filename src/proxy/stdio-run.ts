@@ -4,10 +4,13 @@ import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
+import type { ProtectedPaths } from "../guard/protected-paths.ts";
+import type { SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import { CatalogReload, type CatalogUpdates } from "./catalog-reload.ts";
 import { LineSplitter } from "./framing.ts";
@@ -24,6 +27,18 @@ export interface StdioGuardOptions {
   readonly command?: readonly string[] | undefined;
   /** Default `local`. */
   readonly principal?: string | undefined;
+  /** What labels and approvals belong to. Default: this connection alone. */
+  readonly sessionId?: string | undefined;
+  /** Leases, approvals, labels and drift. Default: in memory, for this connection alone. */
+  readonly store?: SyncStateStore | undefined;
+  /** Paths that no argument may name. */
+  readonly protectedPaths?: ProtectedPaths | undefined;
+  /** Where decisions are logged; when it cannot write, what changes state is refused. */
+  readonly audit?: AuditSink | undefined;
+  /** `best-effort`: reads pass without a record. Default `required`. */
+  readonly auditMode?: "required" | "best-effort" | undefined;
+  /** Told of each newer catalog before anything is decided under it. */
+  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
   readonly scopeCap?: readonly string[] | undefined;
   readonly denyAs?: "error" | "result" | undefined;
   readonly clock?: Clock | undefined;
@@ -162,6 +177,7 @@ class Pump {
       // the client is gone, which is the end of its input
     }
     this.feed(() => this.#recordRest("client", splitter.end()));
+    this.feed(() => this.#parts.session.clientGone());
     await this.#parts.session.heldAtMost(0);
     this.#parts.toServer.flush();
     this.#parts.child.close();
@@ -221,7 +237,7 @@ class Pump {
 
   #recordRest(sender: "client" | "server", sizeBytes: number): void {
     if (sizeBytes === 0) return;
-    const { reason, code, outcome } = toDecision(VERDICT_MALFORMED_MESSAGE);
+    const { reason, code, outcome, layer } = toDecision(VERDICT_MALFORMED_MESSAGE);
     this.#parts.onRecord?.({
       kind: "drop",
       sender,
@@ -229,6 +245,7 @@ class Pump {
       reason,
       code,
       outcome,
+      layer,
       detail: `${sizeBytes} bytes without a line feed at the end`,
     });
   }

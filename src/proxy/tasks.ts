@@ -12,6 +12,9 @@ const TASK_METHODS: ReadonlySet<string> = new Set([
   "tasks/update",
 ]);
 
+/** Why a task of nobody, or of somebody else, is refused. */
+export const OTHER_TASK = "a task that no call of this session made";
+
 /** The call that has made a task. */
 export interface TaskMaker {
   readonly tool: string;

@@ -5,11 +5,19 @@ import { concatBytes, fromHex } from "../bytes.ts";
 /** DER of SubjectPublicKeyInfo up to the 32 key bytes (RFC 8410 section 4). */
 export const SPKI_PREFIX: Uint8Array = fromHex("302a300506032b6570032100") ?? new Uint8Array(0);
 
+/** DER of PKCS#8 version 0 up to the 32 bytes of the seed (RFC 8410 section 7). */
+const PKCS8_PREFIX = fromHex("302e020100300506032b657004220420") ?? new Uint8Array(0);
+
 interface HostCrypto {
+  createPrivateKey(source: { key: Uint8Array; format: "der"; type: "pkcs8" }): unknown;
+  sign(algorithm: null, message: Uint8Array, key: unknown): unknown;
   createPublicKey(source: { key: Uint8Array; format: "der"; type: "spki" }): unknown;
   verify(algorithm: null, message: Uint8Array, key: unknown, signature: Uint8Array): unknown;
 }
 
+/** The host's handle of each key, for as long as the array that holds it lives. */
+const publicHandles = new WeakMap<Uint8Array, unknown>();
+const privateHandles = new WeakMap<Uint8Array, unknown>();
 let hostCrypto: HostCrypto | undefined;
 let isLookedUp = false;
 
@@ -20,6 +28,8 @@ let isLookedUp = false;
  * `isEquationSatisfied` does; they differ in what they refuse before, which is why
  * `verifyEd25519` refuses all of that itself.
  *
+ * @param publicKey 32 bytes that never change: the host's handle of them is kept
+ *
  * WHY: in a fresh process the first signature takes 1 ms instead of 9, and hashing a catalog of
  * 2.5 MB 2 ms instead of 30.
  */
@@ -28,19 +38,54 @@ export function verifyNatively(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean | undefined {
-  if (!isLookedUp) {
-    isLookedUp = true;
-    hostCrypto = findHostCrypto();
-  }
-  if (hostCrypto === undefined) return undefined;
+  const host = loadHostCrypto();
+  if (host === undefined) return undefined;
   try {
-    const key = concatBytes(SPKI_PREFIX, publicKey);
-    const handle = hostCrypto.createPublicKey({ key, format: "der", type: "spki" });
-    return hostCrypto.verify(null, message, handle, signature) === true;
+    let handle = publicHandles.get(publicKey);
+    if (handle === undefined) {
+      const key = concatBytes(SPKI_PREFIX, publicKey);
+      handle = host.createPublicKey({ key, format: "der", type: "spki" });
+      publicHandles.set(publicKey, handle);
+    }
+    return host.verify(null, message, handle, signature) === true;
   } catch {
     // a host without this curve
     return undefined;
   }
+}
+
+/**
+ * The signature as the host computes it: the same 64 bytes, since Ed25519 is deterministic;
+ * `undefined` where the host offers no signer.
+ *
+ * WHY: an audit log signs every refusal; 40 us each instead of 250.
+ *
+ * @param seed 32 bytes that never change
+ */
+export function signNatively(seed: Uint8Array, message: Uint8Array): Uint8Array | undefined {
+  const host = loadHostCrypto();
+  if (host === undefined) return undefined;
+  try {
+    let handle = privateHandles.get(seed);
+    if (handle === undefined) {
+      const key = concatBytes(PKCS8_PREFIX, seed);
+      handle = host.createPrivateKey({ key, format: "der", type: "pkcs8" });
+      privateHandles.set(seed, handle);
+    }
+    const signature = host.sign(null, message, handle);
+    return signature instanceof Uint8Array && signature.length === 64
+      ? new Uint8Array(signature)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function loadHostCrypto(): HostCrypto | undefined {
+  if (isLookedUp) return hostCrypto;
+  isLookedUp = true;
+  hostCrypto = findHostCrypto();
+  return hostCrypto;
 }
 
 function findHostCrypto(): HostCrypto | undefined {
@@ -54,6 +99,6 @@ function findHostCrypto(): HostCrypto | undefined {
 
 function isHostCrypto(value: unknown): value is HostCrypto {
   if (typeof value !== "object" || value === null) return false;
-  const names = ["createPublicKey", "verify"];
+  const names = ["createPublicKey", "verify", "createPrivateKey", "sign"];
   return names.every((name) => typeof Reflect.get(value, name) === "function");
 }

@@ -3,7 +3,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
-import { verifyNatively } from "./ed25519-native.ts";
+import { signNatively, verifyNatively } from "./ed25519-native.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;
@@ -92,7 +92,7 @@ function refusedKey(): GuardError {
  * refused. R is computed from the rest and compared by its bytes, which is what hosts do, so that
  * every runtime gives the same answer, for keys and points with a small-order component too.
  *
- * @param publicKey 32 bytes that passed `assertPublicKey`.
+ * @param publicKey 32 bytes that passed `assertPublicKey` and never change.
  * @param message the bytes that were signed.
  * @param signature 64 bytes, R || S.
  */
@@ -148,11 +148,11 @@ function keepTableSmall(): void {
 /**
  * Signs `message`; deterministic (RFC 8032 section 5.1.6).
  *
- * @param seed 32 bytes.
+ * @param seed 32 bytes that never change: the host's handle of them is kept.
  * @returns 64 bytes, R || S.
  */
 export function signEd25519(seed: Uint8Array, message: Uint8Array): Uint8Array {
-  return ed25519.sign(message, seed);
+  return signNatively(seed, message) ?? ed25519.sign(message, seed);
 }
 
 /** The public key of a seed: 32 bytes from 32 bytes. */

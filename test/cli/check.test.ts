@@ -81,11 +81,13 @@ describe("check", () => {
   it("lists every layer in the order of the decision", async () => {
     const { layers } = await check(READ);
     expect(layers.map(({ layer }) => layer)).toEqual(
-      "message feature catalog server item admission identity scope vetting arguments rules lease taint consent".split(
+      "catalog message feature server item admission identity scope vetting arguments schema rules lease taint consent audit".split(
         " ",
       ),
     );
-    expect(layers.find(({ layer }) => layer === "arguments")?.result).toBe("not_given");
+    const results = new Map(layers.map(({ layer, result }) => [layer, result]));
+    expect(results.get("arguments")).toBe("not_given");
+    expect(results.get("schema")).toBe("not_given");
   });
 
   it("compares a given definition with the pin", async () => {
@@ -159,7 +161,9 @@ describe("check", () => {
       "malformed_message",
       "message",
     );
-    const { code, layers } = await check([...READ, "--args", '{"path":"/workspace/a"}']);
+    const file = toolFile(fixtureTool("read_text_file"));
+    const given = ["--tool-json", file, "--args", '{"path":"/workspace/a"}'];
+    const { code, layers } = await check([...READ, ...given]);
     expect(code).toBe(0);
     expect(layers.find(({ layer }) => layer === "message")?.result).toBe("pass");
     await expectFault(["check", "--dir", home.dir, ...READ, "--args", "[1]"], "ARGUMENT_INVALID");
@@ -204,32 +208,6 @@ servers = []
     expect(await check(READ, dir)).toMatchObject({ decision: { reason: "identity_unknown" } });
   });
 
-  it("refuses what needs a layer that cannot be applied", async () => {
-    const { dir } = await signedHome({
-      edit: (text) =>
-        text
-          .replace(
-            /(\[servers\.mock\.tools\.write_file\][\s\S]*?effect = "write"\n)/,
-            '$1requires = ["lease"]\n',
-          )
-          .replace(
-            /(\[servers\.mock\.tools\.echo\][\s\S]*?effect = "read"\n)/,
-            '$1stops_taint = ["secret"]\n',
-          ),
-    });
-    const write = await check(["--server", "mock", "--tool", "write_file"], dir);
-    expect(write).toMatchObject({
-      code: 1,
-      decision: { reason: "lease_required", layer: "lease" },
-    });
-    const echo = await check(["--server", "mock", "--tool", "echo"], dir);
-    expect(echo).toMatchObject({
-      code: 1,
-      decision: { outcome: "ask_user", reason: "taint_review" },
-    });
-    expect(await check(READ, dir)).toMatchObject({ code: 0 });
-  });
-
   it("refuses tools of a server that may not offer tools", async () => {
     const { dir } = await signedHome({
       edit: (text) => text.replace("max_allowed_scope", 'allow = ["prompts"]\nmax_allowed_scope'),
@@ -251,22 +229,5 @@ servers = []
     const other = await signedHome();
     writeFileSync(other.catalogFile, fixtureCatalog().replaceAll("mock", "renamed"));
     expect(await cliJson(["check", "--dir", other.dir, ...READ])).toMatchObject({ ok: true });
-  });
-});
-
-describe("constraints on arguments", () => {
-  it("are not given without --args, and refuse with them until they can be evaluated", async () => {
-    const constrained = await signedHome({
-      edit: (text) =>
-        `${text}\n[servers.mock.tools.read_text_file.args]\n"/path" = { under = ["/workspace"] }\n`,
-    });
-    const without = await check(READ, constrained.dir);
-    expect(without).toMatchObject({ code: 0, decision: { reason: "allowed" } });
-    expect(without.layers.find(({ layer }) => layer === "arguments")?.result).toBe("not_given");
-    const given = [...READ, "--args", '{"path":"/workspace/a"}'];
-    expect(await check(given, constrained.dir)).toMatchObject({
-      code: 1,
-      decision: { reason: "argument_denied", layer: "arguments" },
-    });
   });
 });

@@ -1,15 +1,18 @@
 // A home whose signed files a test replaces while a guard runs, and a client of that guard.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
-
 import { utf8 } from "../../src/bytes.ts";
 import type { RootSettings } from "../../src/catalog/root-text.ts";
 import type { PrivateKey } from "../../src/sign/keys.ts";
+import { writePem } from "../../src/sign/pem.ts";
+import { encodePkcs8 } from "../../src/sign/pkcs8.ts";
 import { type MockLog, readMockLog } from "../../src/testing/mock-log.ts";
 import type { MockOptions } from "../../src/testing/mock-options.ts";
-import { alice, rootDigest, signedCatalog, signedRoot } from "../fixtures/trust.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
+import { alice, host, rootDigest, signedCatalog, signedRoot } from "../fixtures/trust.ts";
 import { MAIN, mockCommand, tempFolder } from "./process.ts";
 import { fixtureCatalog, SERVER } from "./signed-home.ts";
 
@@ -46,6 +49,8 @@ export class ReloadHome {
     writeFileSync(this.#logFile, "");
     this.command = mockCommand(optionsFile);
     mkdirSync(this.dir, { mode: 0o700 });
+    mkdirSync(join(this.dir, "keys"), { mode: 0o700 });
+    this.write("keys/audit.pem", writePem("PRIVATE KEY", encodePkcs8(host)));
     this.write("config.toml", `root_pin = "${rootDigest(ROOT)}"\nid = "acme-agents"\n`);
     this.write("root.1.dsse.json", signedRoot(ROOT));
     this.sign(1, change);
@@ -75,7 +80,7 @@ export class ReloadHome {
 
   /** Writes beside the file and renames, as careful programs do. */
   write(name: string, content: Uint8Array | string): this {
-    const temporary = join(this.dir, `.${name}.${this.#writes++}`);
+    const temporary = join(this.dir, `.${name.replace("/", "-")}.${this.#writes++}`);
     writeFileSync(temporary, typeof content === "string" ? utf8(content) : content);
     chmodSync(temporary, 0o600);
     renameSync(temporary, join(this.dir, name));
@@ -139,7 +144,8 @@ export class ReloadClient {
 
   /** `allowed`, or why not. */
   async call(name: string): Promise<unknown> {
-    const { result, error } = await this.ask("tools/call", { name, arguments: {} });
+    const args = FIXTURE_ARGUMENTS.get(name) ?? {};
+    const { result, error } = await this.ask("tools/call", { name, arguments: args });
     return result === undefined ? (error?.data?.["reason"] ?? error) : "allowed";
   }
 

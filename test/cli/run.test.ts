@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { readMockLog } from "../../src/testing/mock-log.ts";
 import type { MockOptions } from "../../src/testing/mock-options.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { importsOf, sourceFiles } from "../tidy/sources.ts";
 import { type CliResult, cli, MAIN, mockCommand, tempFolder } from "./process.ts";
 import { type SignedHome, signedHome } from "./signed-home.ts";
@@ -24,12 +25,17 @@ beforeAll(async () => {
 function turn(next: MockOptions): void {
   writeFileSync(options, JSON.stringify({ ...next, logFile: log }));
   writeFileSync(log, "");
+  // what drifted in one test would be refused in the next
+  for (const name of ["state.db", "state.db-wal", "state.db-shm"]) {
+    rmSync(join(home.dir, name), { force: true });
+  }
 }
 
 const LIST = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n';
 
 function call(id: number, name: string): string {
-  return `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${name}","arguments":{}}}\n`;
+  const params = { name, arguments: FIXTURE_ARGUMENTS.get(name) ?? {} };
+  return `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params })}\n`;
 }
 
 /** Runs the guard with these lines as the client, and waits for as many answers. */

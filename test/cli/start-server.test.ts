@@ -36,6 +36,7 @@ function terminal(answer: string | undefined): Heard {
     style: styleFor(false, {}),
     note: (line) => notes.push(line),
     progress: () => undefined,
+    status: () => undefined,
     ask: answer === undefined ? undefined : ask,
   };
   return { io, notes, questions };

@@ -1,7 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalize } from "../../src/kernel/strict-json.ts";
 import {
   type ApprovalStatement,
   createApprovalReceipt,
@@ -13,6 +12,7 @@ import { argumentsDigest } from "../../src/guard/args-digest.ts";
 import { consentTextHash, createConsentQuestion } from "../../src/guard/consent-question.ts";
 import { type ConsentRecord, createConsentRecords } from "../../src/guard/consent-record.ts";
 import { principalHash, sessionHash } from "../../src/guard/identity-hash.ts";
+import { canonicalize } from "../../src/kernel/strict-json.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { encodeSpki } from "../../src/sign/keys.ts";
 import { alice, bob, expectCode } from "../fixtures/trust.ts";

@@ -6,15 +6,14 @@ import {
   VERDICT_FINGERPRINT_DRIFT,
   VERDICT_POLICY_REVIEW,
 } from "../../src/abi/verdict.ts";
-import {
-  bothCaps,
-  matchesTemplate,
-  matchPrincipal,
-  UnenforcedLayers,
-} from "../../src/guard/unenforced-layers.ts";
+import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
+import type { ItemKind } from "../../src/catalog/types.ts";
+import { bothCaps, matchPrincipal } from "../../src/guard/principal-match.ts";
+import { matchesTemplate } from "../../src/guard/template-match.ts";
+import { UnenforcedLayers } from "../../src/guard/unenforced-layers.ts";
 import { toDecision } from "../../src/verdict.ts";
 import { templateMatches } from "../oracle/check.ts";
-import { call, catalogToml, Rig, request, SERVER_ID, trust } from "../proxy/rig.ts";
+import { catalogToml, SERVER_ID, trust } from "../proxy/rig.ts";
 
 const RULE = `[[rules]]
 id = "r"
@@ -22,48 +21,40 @@ when = { effect = ["destructive"] }
 then = "deny"
 `;
 
+function reasonsOf(catalog: TrustedCatalog, kind: ItemKind, ...names: string[]): string[] {
+  const layers = new UnenforcedLayers(catalog.catalog, SERVER_ID, true);
+  return names.map((name) => layers.combine(toDecision(VERDICT_ALLOWED), kind, name).reason);
+}
+
 describe("UnenforcedLayers", () => {
   it.each([
-    ['requires = ["lease"]', "lease_required", "SafetyBlocked"],
-    ['requires = ["consent"]', "consent_required", "ask_user"],
-    ['requires = ["consent", "lease"]', "lease_required", "SafetyBlocked"],
-    ['stops_taint = ["untrusted"]', "taint_review", "ask_user"],
-    ['stops_taint = ["secret"]\ntaint_outcome = "deny"', "taint_denied", "SafetyBlocked"],
-    ['requires = ["consent"]\nstops_taint = ["secret"]', "taint_review", "ask_user"],
-    [
-      '[servers.filesystem.tools.echo.args]\n"/message" = { max_length = 9 }',
-      "argument_denied",
-      "SafetyBlocked",
-    ],
-  ])("an item with %s is %s, and the others pass", async (keys, reason, outcome) => {
+    ['requires = ["lease"]', "lease_required"],
+    ['requires = ["consent"]', "consent_required"],
+    ['requires = ["consent", "lease"]', "lease_required"],
+    ['stops_taint = ["untrusted"]', "taint_review"],
+    ['stops_taint = ["secret"]\ntaint_outcome = "deny"', "taint_denied"],
+    ['requires = ["consent"]\nstops_taint = ["secret"]', "taint_review"],
+    ['[servers.filesystem.tools.echo.args]\n"/message" = { max_length = 9 }', "argument_denied"],
+  ])("an item with %s is %s, and the others pass", async (keys, reason) => {
     const catalog = await trust(catalogToml({ itemKeys: { echo: keys } }));
-    const rig = new Rig(catalog).connect().send(call(1, "echo")).send(call(2, "read_text_file"));
-    expect(rig.answer(1).error?.data).toMatchObject({ reason, outcome });
-    expect(rig.reason(2)).toBe("allowed");
-    expect(rig.mock.calls.map(({ name }) => name)).toEqual(["read_text_file"]);
-    expect(rig.records.find(({ tool }) => tool === "echo")).toMatchObject({ reason });
+    expect(reasonsOf(catalog, "tool", "echo", "read_text_file")).toEqual([reason, "allowed"]);
   });
 
   it("any rule at all denies every dispatch", async () => {
-    const rig = new Rig(await trust(catalogToml({ rest: RULE }))).connect();
-    rig.send(call(1, "echo")).send(request(2, "prompts/get", { name: "summarise" }));
-    rig.send(request(3, "resources/read", { uri: "file:///workspace/x" }));
-    for (const id of [1, 2, 3]) expect(rig.reason(id)).toBe("policy_denied");
-    expect(rig.mock.callsReceived).toBe(0);
+    const catalog = await trust(catalogToml({ rest: RULE }));
+    expect(reasonsOf(catalog, "tool", "echo")).toEqual(["policy_denied"]);
+    expect(reasonsOf(catalog, "prompt", "summarise")).toEqual(["policy_denied"]);
+    expect(reasonsOf(catalog, "resource", "file:///workspace/x")).toEqual(["policy_denied"]);
   });
 
   it("holds prompts, resources and what templates match", async () => {
     const lease = 'requires = ["lease"]';
-    const itemKeys = {
-      summarise: lease,
-      "file:///workspace/README.md": lease,
-      "file:///workspace/{name}": lease,
-    };
-    const rig = new Rig(await trust(catalogToml({ itemKeys }))).connect();
-    rig.send(request(1, "prompts/get", { name: "summarise" }));
-    rig.send(request(2, "resources/read", { uri: "file:///workspace/README.md" }));
-    rig.send(request(3, "resources/read", { uri: "file:///workspace/notes" }));
-    for (const id of [1, 2, 3]) expect(rig.reason(id)).toBe("lease_required");
+    const [readme, template] = ["file:///workspace/README.md", "file:///workspace/{name}"];
+    const itemKeys = { summarise: lease, [readme]: lease, [template]: lease };
+    const catalog = await trust(catalogToml({ itemKeys }));
+    const uris = [readme, "file:///workspace/notes"];
+    expect(reasonsOf(catalog, "prompt", "summarise")).toEqual(["lease_required"]);
+    expect(reasonsOf(catalog, "resource", ...uris)).toEqual(["lease_required", "lease_required"]);
   });
 
   it("the worst outcome wins, and among equals the layer that is asked first", async () => {

@@ -26,6 +26,11 @@ try {
 }
 `;
 
+const IMPORTS = {
+  "#kernel": "./build/kernel/kernel.js",
+  "#patterns": "./build/kernel/patterns.js",
+};
+
 let folder = "";
 const children: ChildProcess[] = [];
 
@@ -35,7 +40,7 @@ export function useGuardProcess(): void {
     folder = mkdtempSync(join(tmpdir(), "portcullis-guard-"));
     symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
     symlinkSync(join(REPOSITORY, "build"), join(folder, "build"));
-    const manifest = { type: "module", imports: { "#kernel": "./build/kernel/kernel.js" } };
+    const manifest = { type: "module", imports: IMPORTS };
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
     const config = join(folder, "tsconfig.json");
     const compilerOptions = {

@@ -1,9 +1,11 @@
 // What is on its way when the catalog is replaced: calls, listings, waiting messages, requests of
 // the server, tasks and subscriptions.
+
 import { beforeAll, describe, expect, it } from "vitest";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { LIMIT_HELD_BYTES } from "../../src/proxy/limits.ts";
 import { FIXTURE_SERVER, FIXTURE_TOOLS } from "../../src/testing/index.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { StepRig, version, without } from "./reload-rig.ts";
 import { ALLOW_ALL, call, INITIALIZE, request, SERVER_ID } from "./rig.ts";
 
@@ -223,7 +225,7 @@ describe("features", () => {
 describe("tasks", () => {
   const options = { ...FIXTURE_SERVER, tasks: true };
   const taskCall = (id: number, name: string): object =>
-    request(id, "tools/call", { name, task: { ttl: 1 } });
+    request(id, "tools/call", { name, arguments: FIXTURE_ARGUMENTS.get(name), task: { ttl: 1 } });
 
   function twoTasks(): StepRig {
     const rig = new StepRig(open, options).send(taskCall(1, "echo"), taskCall(2, "write_file"));

@@ -184,6 +184,7 @@ describe("a newer catalog", () => {
         reason: "allowed",
         code: 1,
         outcome: "allow",
+        layer: "all",
         detail: `catalog version 8 (sha256:${same.sha256}) is in force in place of version 7 (sha256:${first.sha256})`,
       },
     ]);

@@ -18,6 +18,7 @@ import {
   type MockOffer,
   type MockOptions,
 } from "../../src/testing/index.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { catalogOf } from "../fixtures/catalog.ts";
 import { NOW_MS, rootSettings, signedCatalog, signedRoot } from "../fixtures/trust.ts";
 
@@ -246,7 +247,11 @@ export const INITIALIZE = {
 };
 
 /** A tools/call. */
-export function call(id: string | number, name: string, args: object = {}): object {
+export function call(
+  id: string | number,
+  name: string,
+  args: object = FIXTURE_ARGUMENTS.get(name) ?? {},
+): object {
   return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } };
 }
 

@@ -2,10 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { concatBytes, utf8 } from "../../src/bytes.ts";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
-import { LIMIT_CANCELLED } from "../../src/proxy/limits.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { catalogText, EXPIRES_MS, NOW_MS } from "../fixtures/trust.ts";
-import { call, catalogToml, INITIALIZE, Rig, request, trust } from "./rig.ts";
+import { call, catalogToml, INITIALIZE, modern, Rig, request, trust } from "./rig.ts";
 
 let catalog: TrustedCatalog;
 
@@ -13,7 +12,9 @@ beforeAll(async () => {
   catalog = await trust(catalogToml());
 });
 
-const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}';
+/** Without arguments, which the schema of the tool asks for. */
+const BARE = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}';
+const CALL = BARE.replace("}}", ',"arguments":{"message":"x"}}}');
 
 describe("a message that cannot be read strictly", () => {
   it.each([
@@ -26,7 +27,7 @@ describe("a message that cannot be read strictly", () => {
     ["a duplicate method", CALL.replace("{", '{"method":"ping",'), 1],
     ["a duplicate id", CALL.replace("{", '{"id":2,'), null],
     ["a duplicate name", CALL.replace('"name"', '"name":"x","name"'), 1],
-    ["a duplicate argument", CALL.replace("}}", ',"arguments":{"a":1,"a":2}}}'), 1],
+    ["a duplicate argument", BARE.replace("}}", ',"arguments":{"a":1,"a":2}}}'), 1],
     ["Name beside name", CALL.replace('"name"', '"Name":"delete_file","name"'), 1],
     ["NAME beside name", CALL.replace('"name"', '"NAME":"delete_file","name"'), 1],
     ["param\u017f beside params", CALL.replace("{", '{"param\u017f":{},'), 1],
@@ -39,7 +40,7 @@ describe("a message that cannot be read strictly", () => {
     ["an id of the guard's own", CALL.replace('"id":1', '"id":"portcullis:1"'), "portcullis:1"],
     ["a further member", CALL.replace("{", '{"extra":1,'), 1],
     ["another version", CALL.replace("2.0", "1.0"), 1],
-    ["65 levels", CALL.replace("}}", `,"arguments":{"a":${"[".repeat(62)}${"]".repeat(62)}}}}`), 1],
+    ["65 levels", BARE.replace("}}", `,"arguments":{"a":${"[".repeat(62)}${"]".repeat(62)}}}}`), 1],
   ])("%s is refused, and nothing goes upstream", (_, line, id) => {
     const rig = new Rig(catalog);
     rig.send(line);
@@ -49,13 +50,16 @@ describe("a message that cannot be read strictly", () => {
   });
 
   it("64 levels pass", () => {
-    const deep = CALL.replace("}}", `,"arguments":{"a":${"[".repeat(61)}${"]".repeat(61)}}}}`);
+    const deep = BARE.replace(
+      "}}",
+      `,"arguments":{"message":"x","a":${"[".repeat(61)}${"]".repeat(61)}}}}`,
+    );
     expect(new Rig(catalog).send(deep).reason(1)).toBe("allowed");
   });
 
   it("invalid UTF-8 is refused", () => {
     const rig = new Rig(catalog);
-    rig.send(concatBytes(utf8(CALL.slice(0, -3)), Uint8Array.of(0xff), utf8('"}}')));
+    rig.send(concatBytes(utf8(BARE.slice(0, -3)), Uint8Array.of(0xff), utf8('"}}')));
     expect(rig.reason(1)).toBe("malformed_message");
     expect(rig.upstream).toEqual([]);
   });
@@ -95,17 +99,20 @@ describe("forwarding", () => {
   it.each([
     [
       "escaped names",
-      '{"jsonrpc":"2.0","id":1,"method":"tools\\/call","params":{"na\\u006de":"ech\\u006f"}}',
+      '{"jsonrpc":"2.0","id":1,"method":"tools\\/call","params":{"na\\u006de":"ech\\u006f","arguments":{"message":""}}}',
     ],
     [
       "white space and order",
-      ' {"params" : {"arguments":{ },"name":"echo"},"id":1,"method":"tools/call","jsonrpc":"2.0"}\t',
+      ' {"params" : {"arguments":{ "message":"x"},"name":"echo"},"id":1,"method":"tools/call","jsonrpc":"2.0"}\t',
     ],
-    ["numbers as they are", CALL.replace("}}", ',"arguments":{"a":1.0,"b":1e0,"c":-0}}}')],
+    [
+      "numbers as they are",
+      BARE.replace("}}", ',"arguments":{"message":"x","a":1.0,"b":1e0,"c":-0}}}'),
+    ],
     ["a CR before the line feed", `${CALL}\r`],
     [
       "progress and unknown members",
-      CALL.replace("}}", ',"_meta":{"progressToken":"t"},"future":[]}}'),
+      CALL.replace("}}}", '},"_meta":{"progressToken":"t"},"future":[]}}'),
     ],
   ])("%s: the bytes that were judged are those that go on", (_, line) => {
     const rig = new Rig(catalog).send(line);
@@ -298,66 +305,31 @@ describe("a refusal", () => {
     for (const id of [2, 3, 4]) expect(rig.answer(id).error?.code).toBe(4403);
   });
 
-  it("of a catalog that asks a person has that outcome", async () => {
-    const toml = catalogToml({ serverKeys: "operator_verified = false" });
-    const rig = new Rig(await trust(toml)).connect().send(call(1, "echo"));
+  it("of a call that asks, where nobody can be asked, is a refusal for good", async () => {
+    const serverKeys = 'operator_verified = false\nconsent_channels = ["terminal"]';
+    const rig = new Rig(await trust(catalogToml({ serverKeys }))).connect().send(call(1, "echo"));
+    expect(rig.answer(1).error?.data).toMatchObject({
+      outcome: "SafetyBlocked",
+      reason: "consent_refused",
+    });
+    expect(rig.records.at(-1)).toMatchObject({
+      reason: "consent_refused",
+      layer: "consent",
+      detail: "there is nobody who can be asked",
+    });
+    expect(rig.mock.callsReceived).toBe(0);
+  });
+
+  it("of a subscription that asks has that outcome: nobody is asked about several at once", async () => {
+    const catalog = await trust(catalogToml({ serverKeys: "operator_verified = false" }));
+    const resourceSubscriptions = ["file:///workspace/README.md"];
+    const listen = request(1, "subscriptions/listen", { notifications: { resourceSubscriptions } });
+    const rig = new Rig(catalog).connect().send(modern(listen));
     expect(rig.answer(1).error?.data).toMatchObject({
       outcome: "ask_user",
       reason: "policy_review",
     });
-    expect(rig.mock.callsReceived).toBe(0);
-  });
-});
-
-describe("cancellation", () => {
-  it("of a call that waits takes it back: it is never sent, nor answered", () => {
-    const rig = new Rig(catalog, { ...FIXTURE_SERVER, list: "unanswered" });
-    rig.send(call(1, "echo"));
-    rig.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } });
-    rig.elapse(30_000);
-    expect(rig.received).toEqual([]);
-    expect(rig.mock.callsReceived).toBe(0);
-    expect(rig.upstream.some((line) => line.includes("cancelled"))).toBe(false);
-  });
-
-  it("of what was sent keeps its id until the answer, which goes nowhere", () => {
-    const rig = new Rig(catalog).connect().send(call(0, "echo"));
-    rig.mock.respond = () => [];
-    const smuggled = { prompts: [{ name: "export_secrets" }] };
-    for (const answer of [smuggled, "\u0001"]) {
-      rig.received.length = 0;
-      rig.send(request(1, "prompts/list"));
-      rig.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } });
-      expect(rig.upstream.at(-1)).toContain("notifications/cancelled");
-      expect(rig.send(request(1, "ping")).reason(1)).toBe("malformed_message");
-      const text = answer === smuggled ? JSON.stringify(answer) : `{"a":"${answer}"}`;
-      rig.serverSends(`{"jsonrpc":"2.0","id":1,"result":${text}}`);
-      expect(rig.received).toHaveLength(1);
-      expect(rig.records.at(-1)).toMatchObject({ kind: "drop", sender: "server" });
-    }
-    rig.received.length = 0;
-    rig.send(request(1, "ping")).serverSends({ jsonrpc: "2.0", id: 1, result: {} });
-    expect(rig.reason(1)).toBe("allowed");
-  });
-
-  it("keeps 65 536 ids, and then forgets the oldest", () => {
-    const rig = new Rig(catalog, FIXTURE_SERVER, { onRecord: undefined });
-    rig.mock.respond = () => [];
-    for (let id = 0; id <= LIMIT_CANCELLED; id++) {
-      rig.send(request(id, "ping"));
-      rig.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
-    }
-    rig.send(request(1, "ping")).send(request(0, "ping"));
-    expect(rig.reason(1)).toBe("malformed_message");
-    expect(rig.answers(0)).toEqual([]);
-  });
-
-  it("of the guard's own listing is not the client's to ask", () => {
-    const rig = new Rig(catalog, { ...FIXTURE_SERVER, list: "unanswered" }).send(call(1, "echo"));
-    const { id } = JSON.parse(rig.upstream[0] ?? "");
-    const before = rig.upstream.length;
-    rig.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
-    expect(rig.upstream).toHaveLength(before);
+    expect(rig.mock.count("subscriptions/listen")).toBe(0);
   });
 });
 

@@ -262,7 +262,7 @@ describe("requests of the server", () => {
   it.each(
     SERVER_REQUESTS,
   )("%s inside a modern result needs the same permission", (inputRequired) => {
-    const params = { name: "echo", _meta: META };
+    const params = { name: "echo", arguments: { message: "x" }, _meta: META };
     const options = { ...FIXTURE_SERVER, inputRequired };
     const refused = new Rig(strict, options).send(request(1, "tools/call", params));
     expect(refused.reason(1)).toBe("feature_denied");

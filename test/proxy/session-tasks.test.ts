@@ -35,7 +35,7 @@ function withTask(catalog: TrustedCatalog, clock: () => number = () => NOW_MS): 
 }
 
 describe("D9: tasks", () => {
-  const task = { name: "echo", task: { ttl: 1 } };
+  const task = { name: "echo", arguments: { message: "x" }, task: { ttl: 1 } };
   const options = { ...FIXTURE_SERVER, tasks: true };
 
   it("are for the session whose allowed call has made them", () => {

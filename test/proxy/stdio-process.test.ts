@@ -35,14 +35,14 @@ describe("run", () => {
     const guard = new Started(argv);
     // white space, member order, escapes and numbers as no serialiser would write them
     const odd =
-      '{ "params":{"arguments":{"n":1.0, "s":"\\u00e9\\/"},"name":"ech\\u006f"} ,"method":"tools/call","id":"\\u0041","jsonrpc":"2.0"}';
+      '{ "params":{"arguments":{"n":1.0, "message":"\\u00e9\\/"},"name":"ech\\u006f"} ,"method":"tools/call","id":"\\u0041","jsonrpc":"2.0"}';
     guard.end(`${odd}\n`);
     expect(await guard.exit).toEqual({ code: 0, signal: null });
     expect(mockLog(logFile).received.at(-1)).toBe(odd);
     expect(guard.lines()).toHaveLength(1);
     expect(JSON.parse(guard.lines()[0] ?? "")).toMatchObject({
       id: "A",
-      result: { content: [{ text: '{"n":1.0, "s":"\\u00e9\\/"}' }] },
+      result: { content: [{ text: '{"n":1.0, "message":"\\u00e9\\/"}' }] },
     });
     expect(readRecords(recordFile)).toMatchObject([
       { kind: "listing", reason: "allowed" },

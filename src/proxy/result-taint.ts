@@ -1,0 +1,63 @@
+// Texts of a server on their way to the client: what looks like instructions marks the session
+// before it is passed on (40-gateway section 7). The bytes stay as they are.
+import { VERDICT_ALLOWED } from "../abi/verdict.ts";
+import { taintMask } from "../catalog/compile-masks.ts";
+import { resultText } from "../guard/result-text.ts";
+import type { Span } from "../kernel/message.ts";
+import { toDecision } from "../verdict.ts";
+import { worseLevel } from "../vetting/types.ts";
+import { scanText } from "../vetting/vet.ts";
+import { spanText } from "./json-members.ts";
+import { LIMIT_SCANNED_BYTES } from "./limits.ts";
+import type { SessionState } from "./session-state.ts";
+
+/** What a text belongs to. */
+export interface TextSource {
+  readonly method: string;
+  readonly tool?: string | undefined;
+}
+
+/**
+ * Puts `untrusted` on the session when the text is flagged, or cannot be looked at: it is too large,
+ * or no JSON. A session that carries the label already costs no scan.
+ */
+export function markFlaggedText(
+  state: SessionState,
+  line: Uint8Array,
+  span: Span | undefined,
+  source: TextSource,
+): void {
+  if (span === undefined) return;
+  const { parts } = state;
+  const { grants, sessions } = parts;
+  const label = taintMask(parts.catalog.catalog, ["untrusted"]);
+  if ((grants.taint(sessions) & label) === label) return;
+  const why = whyFlagged(line, span);
+  if (why === undefined) return;
+  const taint = grants.addTaint(sessions, label);
+  const { method, tool } = source;
+  state.record("taint", toDecision(VERDICT_ALLOWED), {
+    sender: "server",
+    method,
+    detail: why,
+    ...(tool !== undefined && { tool }),
+    taint: state.labelsOf(taint),
+  });
+}
+
+/** One line when the text is flagged. */
+function whyFlagged(line: Uint8Array, span: Span): string | undefined {
+  const sizeBytes = span.end - span.start;
+  if (sizeBytes > LIMIT_SCANNED_BYTES) return `a text of ${sizeBytes} bytes is too large to scan`;
+  try {
+    const value: unknown = JSON.parse(spanText(line, span));
+    const text = resultText(value);
+    if (text === undefined) return "a text that cannot be scanned";
+    const { level, findings } = scanText(text);
+    if (worseLevel(level, "high") !== level) return undefined;
+    return `a text was flagged as ${level}: ${findings[0]?.pattern ?? "several patterns"}`;
+  } catch {
+    // no json, or no scanner: nobody has looked
+    return "a text that cannot be scanned";
+  }
+}

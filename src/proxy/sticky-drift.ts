@@ -1,0 +1,58 @@
+// Drift of one server under one catalog, kept for every process that shares the store
+// (20-fingerprint section 3). It ends with a newly signed catalog, and in no other way.
+import type { ItemKind } from "../catalog/types.ts";
+import type { Drift } from "../store/records.ts";
+import type { SyncStateStore } from "../store/types.ts";
+
+export interface StickyDriftOptions {
+  readonly store: Pick<SyncStateStore, "addDrift" | "listDrift">;
+  readonly serverId: string;
+  /** SHA-256 of the catalog's payload, lower-case hex. */
+  readonly catalogSha256: string;
+}
+
+/** What has drifted so far, here and in other processes. */
+export class StickyDrift {
+  /** As the store had it at the start. */
+  readonly before: readonly Drift[];
+  readonly #options: StickyDriftOptions;
+  readonly #kept = new Set<string>();
+  /** What the store could not take yet; the kernel of this process refuses it all the same. */
+  readonly #waiting = new Map<string, Drift>();
+
+  /** @throws {GuardError} STORE_UNAVAILABLE or STORE_CORRUPT when the store cannot be read */
+  constructor(options: StickyDriftOptions) {
+    const { store, serverId, catalogSha256 } = options;
+    this.#options = options;
+    this.before = store.listDrift(serverId, catalogSha256);
+    for (const drift of this.before) this.#kept.add(keyOf(drift));
+  }
+
+  /** The server's instructions drifted before. */
+  get hasInstructions(): boolean {
+    return this.before.some(({ kind }) => kind === "instructions");
+  }
+
+  /** Keeps it, once; what the store refuses now is tried again with the next. */
+  saw(kind: ItemKind | "instructions", name: string): void {
+    const { serverId, catalogSha256, store } = this.#options;
+    const drift: Drift = { serverId, kind, name, catalogSha256 };
+    const key = keyOf(drift);
+    if (this.#kept.has(key)) return;
+    this.#waiting.set(key, drift);
+    for (const [waitingKey, waiting] of this.#waiting) {
+      try {
+        store.addDrift(waiting);
+      } catch {
+        // a store in trouble: other processes see the drift themselves
+        return;
+      }
+      this.#waiting.delete(waitingKey);
+      this.#kept.add(waitingKey);
+    }
+  }
+}
+
+function keyOf({ kind, name }: Drift): string {
+  return `${kind} ${name}`;
+}
