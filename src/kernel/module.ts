@@ -67,7 +67,7 @@ function compileBytes(): WebAssembly.Module {
 
 /** A copy of the kernel's bytes (SHA-256: `KERNEL_SHA256`); `undefined` where only its module is. */
 export function kernelBytes(): Uint8Array<ArrayBuffer> | undefined {
-  return KERNEL_MODULE === undefined ? fromBase64(KERNEL_BASE64) : undefined;
+  return KERNEL_MODULE === undefined ? unpackBytes(KERNEL_PACKED) : undefined;
 }
 
 /** Refuses what else bundlers make of an imported .wasm file: a path, bytes, an instance. */
