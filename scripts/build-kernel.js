@@ -1,11 +1,36 @@
 // Compiles the kernel (release and debug) and writes what `#kernel` stands for: kernel.js, its bytes
-// as base64, and kernel-module.js for runtimes that compile no bytes (workerd) and whose bundlers
+// packed, and kernel-module.js for runtimes that compile no bytes (workerd) and whose bundlers
 // give them the module. The output depends on the sources alone.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
 const OUT = "build/kernel";
+
+/** Printable ASCII that no quotation mark, template or script element needs to escape. */
+const ALPHABET = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
+  .filter((character) => !"\"'`\\$<".includes(character))
+  .join("");
+const PREFIX_COUNT = 2;
+
+/**
+ * Bytes as text (src/kernel/packed.ts): the frequent values are one character each, the others two, of
+ * which the first is one of two that mean nothing alone.
+ */
+function pack(bytes) {
+  const counts = new Uint32Array(256);
+  for (const byte of bytes) counts[byte] += 1;
+  const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);
+  const singles = ALPHABET.length - PREFIX_COUNT;
+  const codes = new Map();
+  for (const [rank, value] of order.entries()) {
+    const rest = rank - singles;
+    const pair = ALPHABET[Math.floor(rest / ALPHABET.length)] + ALPHABET[rest % ALPHABET.length];
+    codes.set(value, rest < 0 ? ALPHABET[rank + PREFIX_COUNT] : pair);
+  }
+  const text = Array.from(bytes, (byte) => codes.get(byte)).join("");
+  return { alphabet: ALPHABET, order: Buffer.from(order).toString("hex"), text };
+}
 
 /** Runs the compiler on one target of asconfig.json; ends the process when it fails. */
 async function compile(target) {
@@ -27,8 +52,7 @@ writeFileSync(
   `${HEAD}
 export const KERNEL_SHA256 = "${sha256}";
 export const KERNEL_MODULE = undefined;
-export const KERNEL_BASE64 =
-  "${wasm.toString("base64")}";
+export const KERNEL_PACKED = ${JSON.stringify(pack(wasm))};
 `,
 );
 writeFileSync(
@@ -38,7 +62,7 @@ import module from "./kernel.wasm?module";
 
 export const KERNEL_SHA256 = "${sha256}";
 export const KERNEL_MODULE = module;
-export const KERNEL_BASE64 = "";
+export const KERNEL_PACKED = { alphabet: "", order: "", text: "" };
 `,
 );
 writeFileSync(
@@ -47,8 +71,12 @@ writeFileSync(
 export declare const KERNEL_SHA256: string;
 /** What the bundler made of kernel.wasm; \`undefined\` where the bytes are compiled. */
 export declare const KERNEL_MODULE: unknown;
-/** The kernel's bytes, standard base64; empty where there is a module. */
-export declare const KERNEL_BASE64: string;
+/** The kernel's bytes, as src/kernel/packed.ts reads them; empty where there is a module. */
+export declare const KERNEL_PACKED: {
+  readonly alphabet: string;
+  readonly order: string;
+  readonly text: string;
+};
 `,
 );
 writeFileSync(

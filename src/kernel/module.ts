@@ -1,9 +1,9 @@
 // The kernel's compiled module: once a process, at first use, never at import.
 import { instantiateSync } from "@assemblyscript/loader";
-import { KERNEL_BASE64, KERNEL_MODULE, KERNEL_SHA256 } from "#kernel";
-import { fromBase64 } from "../bytes.ts";
+import { KERNEL_MODULE, KERNEL_PACKED, KERNEL_SHA256 } from "#kernel";
 import { GuardError } from "../errors.ts";
 import { isKernelExports, type KernelExports } from "./exports.ts";
+import { unpackBytes } from "./packed.ts";
 
 export { KERNEL_SHA256 };
 
@@ -54,7 +54,7 @@ export function kernelModule(): WebAssembly.Module {
 
 function compileBytes(): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(fromBase64(KERNEL_BASE64));
+    return new WebAssembly.Module(unpackBytes(KERNEL_PACKED));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new GuardError(
@@ -67,7 +67,7 @@ function compileBytes(): WebAssembly.Module {
 
 /** A copy of the kernel's bytes (SHA-256: `KERNEL_SHA256`); `undefined` where only its module is. */
 export function kernelBytes(): Uint8Array<ArrayBuffer> | undefined {
-  return KERNEL_MODULE === undefined ? fromBase64(KERNEL_BASE64) : undefined;
+  return KERNEL_MODULE === undefined ? unpackBytes(KERNEL_PACKED) : undefined;
 }
 
 /** Refuses what else bundlers make of an imported .wasm file: a path, bytes, an instance. */

@@ -1,14 +1,31 @@
 // A runtime or a bundle that cannot run the kernel: one clear error, no decision.
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { KERNEL_PACKED } from "#kernel";
+import { toHex, utf8 } from "../../src/bytes.ts";
+import { type PackedBytes, unpackBytes } from "../../src/kernel/packed.ts";
 
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-const KERNEL = new WebAssembly.Module(readFileSync("build/kernel/kernel.wasm"));
+const WASM = readFileSync("build/kernel/kernel.wasm");
+const KERNEL = new WebAssembly.Module(WASM);
+const NO_BYTES = new Uint8Array(0);
+
+/** Bytes as the build packs them, with the values in their own order. */
+function packed(bytes: Uint8Array): PackedBytes {
+  const alphabet = String.fromCharCode(...Array.from({ length: 90 }, (_, index) => 33 + index));
+  const code = (byte: number): string => {
+    const rest = byte - 88;
+    if (rest < 0) return alphabet.charAt(byte + 2);
+    return alphabet.charAt(Math.floor(rest / 90)) + alphabet.charAt(rest % 90);
+  };
+  const order = toHex(Uint8Array.from({ length: 256 }, (_, value) => value));
+  return { alphabet, order, text: Array.from(bytes, code).join("") };
+}
 
 /** What `#kernel` stands for: bytes to compile, or what a bundler made of kernel.wasm. */
-function standIn(base64: string, module: unknown): void {
+function standIn(bytes: Uint8Array, module: unknown): void {
   vi.doMock("#kernel", () => ({
-    KERNEL_BASE64: base64,
+    KERNEL_PACKED: packed(bytes),
     KERNEL_MODULE: module,
     KERNEL_SHA256: "0".repeat(64),
   }));
@@ -39,9 +56,23 @@ beforeEach(() => {
   vi.resetModules();
 });
 
+describe("packed bytes", () => {
+  it("are those of the kernel, in characters that need no escape in a script", () => {
+    expect(Buffer.compare(unpackBytes(KERNEL_PACKED), WASM)).toBe(0);
+    expect(KERNEL_PACKED.text).toMatch(/^[ -~]+$/);
+    expect(KERNEL_PACKED.text).not.toMatch(/["'`\\$<]/);
+  });
+
+  it("are every value, as a single character or as a pair", () => {
+    const all = Uint8Array.from({ length: 512 }, (_, index) => index & 255);
+    expect(unpackBytes(packed(all))).toEqual(all);
+    expect(unpackBytes(packed(NO_BYTES))).toEqual(NO_BYTES);
+  });
+});
+
 describe("bytes", () => {
   it("that do not compile are KERNEL_LOAD, with what a page and a worker must have", async () => {
-    standIn(Buffer.from("not wasm").toString("base64"), undefined);
+    standIn(utf8("not wasm"), undefined);
     const message = await digest();
     expect(message).toMatch(/^KERNEL_LOAD: .*wasm-unsafe-eval/);
     expect(message).toMatch(/condition `workerd`.*prepareKernel/);
@@ -49,14 +80,14 @@ describe("bytes", () => {
   });
 
   it("of another module than the kernel are KERNEL_LOAD", async () => {
-    standIn(Buffer.from(EMPTY_MODULE).toString("base64"), undefined);
+    standIn(EMPTY_MODULE, undefined);
     expect(await digest()).toMatch(/^KERNEL_LOAD: expected the portcullis kernel/);
   });
 });
 
 describe("a module that the bundler imports", () => {
   it("is used, and no bytes are compiled", async () => {
-    standIn("", KERNEL);
+    standIn(NO_BYTES, KERNEL);
     expect(await digest()).toBe("no error");
   });
 
@@ -65,7 +96,7 @@ describe("a module that the bundler imports", () => {
     ["its bytes", EMPTY_MODULE, "object"],
     ["a function that makes an instance", () => KERNEL, "function"],
   ])("that came out as %s is KERNEL_LOAD", async (_, made, type) => {
-    standIn("", made);
+    standIn(NO_BYTES, made);
     expect(await digest()).toBe(
       `KERNEL_LOAD: expected kernel.wasm as a WebAssembly.Module, got ${type}; have the bundler import it as a compiled module`,
     );
@@ -74,14 +105,14 @@ describe("a module that the bundler imports", () => {
 
 describe("prepareKernel", () => {
   it("takes a module where no bytes compile", async () => {
-    standIn("", undefined);
+    standIn(NO_BYTES, undefined);
     expect(await prepare({ module: KERNEL })).toBe("no error");
     expect(await digest()).toBe("no error");
     expect(await prepare({ module: KERNEL })).toBe("no error");
   });
 
   it("takes no module that is not the kernel, and the kernel can still be given", async () => {
-    standIn("", undefined);
+    standIn(NO_BYTES, undefined);
     const refused = "KERNEL_LOAD: expected the portcullis kernel, got another module";
     expect(await prepare({ module: new WebAssembly.Module(EMPTY_MODULE) })).toBe(refused);
     // (import "a" "b" (func)): a module that wants something from the host
