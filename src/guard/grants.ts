@@ -59,14 +59,26 @@ export class Grants {
     let mask = this.#isOverfull ? TAINT_UNKNOWN : 0;
     for (const session of sessions) {
       mask |= this.#ask(() => this.#store.getTaint(session), TAINT_UNKNOWN);
-      if (this.#waiting.size > 0) mask |= this.#waiting.get(session) ?? 0;
+      if (this.#waiting.size > 0) mask |= this.#giveWaiting(session);
     }
     return mask;
   }
 
+  /** Gives the store what waits for it, so that other processes see it; the labels. */
+  #giveWaiting(session: string): number {
+    const waiting = this.#waiting.get(session);
+    if (waiting === undefined) return 0;
+    const after = this.#ask<number | undefined>(
+      () => this.#store.addTaint(session, waiting >>> 0),
+      undefined,
+    );
+    if (after !== undefined) this.#waiting.delete(session);
+    return waiting;
+  }
+
   /**
    * Puts labels on the session, for good. What the store cannot take now stays here, counts from
-   * now on, and is given to the store with the next labels.
+   * now on, and is given to the store when labels are asked for, or put, again.
    *
    * @returns all labels of the session afterwards
    */

@@ -18,6 +18,7 @@ import { type Decision, toDecision } from "../verdict.ts";
 import { Admission, type Timer } from "./admission.ts";
 import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
+import { appendEvent } from "./session-audit.ts";
 import { StickyDrift, type StickyDriftOptions } from "./sticky-drift.ts";
 
 /** What of a connection stays the same under every catalog. */
@@ -120,6 +121,7 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     uuid: basis.uuid,
     send: basis.toServer,
     record: (record) => onRecord?.({ server: serverId, ...record }),
+    listed: (decision, items) => appendEvent(basis, { kind: "list", decision, items }),
   });
   return {
     ...basis,
@@ -147,8 +149,13 @@ function readDrift(
   catalog: TrustedCatalog,
   isReload: boolean,
 ): StickyDrift | undefined {
+  // what is refused as a whole has no drift
+  const isNamed = catalog.servers.has(basis.serverId);
   try {
-    return new StickyDrift(driftOf(basis, catalog));
+    return new StickyDrift({
+      ...driftOf(basis, catalog),
+      ...(!isNamed && { store: NO_DRIFT_STORE }),
+    });
   } catch (fault) {
     if (!isReload) throw fault;
     return undefined;
