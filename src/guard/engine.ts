@@ -345,7 +345,7 @@ export class DecisionEngine {
    */
   #take(prepared: Prepared, tried: Tried, answer: EngineDecision, taken: Taken): boolean {
     const { consent, lease } = tried;
-    const { grants } = prepared;
+    const { grants, caller, target } = prepared;
     if (consent !== undefined && taken.consent === undefined) {
       if (!grants.takeConsent(consent.id)) {
         taken.usedUp ??= new Set();
@@ -358,9 +358,10 @@ export class DecisionEngine {
       if (!grants.takeLease(lease)) return false;
       taken.lease = lease;
     }
-    const { caller, target } = prepared;
     const added = answer.taintAdded;
-    if (caller === undefined || (added & ~tried.taint) === 0) return true;
+    // WHY: a store that could not be asked is to have the labels when it can be asked again
+    const isThere = (added & ~tried.taint) === 0 && tried.taint !== TAINT_ALL;
+    if (caller === undefined || added === 0 || isThere) return true;
     const after = grants.addTaint(caller.sessions, added);
     const isNew = (after & ~(tried.taint | added)) !== 0;
     return !isNew || target === undefined || target.item.stopsTaint.length === 0;

@@ -37,8 +37,11 @@ export class GrantAccess {
   /** Labels of one row: a mask; `undefined` when nobody can say. */
   rowTaint(row: string): number | undefined {
     if (this.#waiting.isOverfull) return undefined;
+    const waiting = this.#waiting.of(row);
+    // other processes are to see it as soon as the store can be asked
+    if (waiting !== 0) this.#give(row, waiting);
     const mask = this.ask<number | undefined>((store) => store.getTaint(row), undefined);
-    return mask === undefined ? undefined : mask | this.#waiting.of(row);
+    return mask === undefined ? undefined : mask | waiting;
   }
 
   /**
