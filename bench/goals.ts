@@ -57,6 +57,10 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P11/10000/memory", most(undefined, 192)],
   ["P11/100000/memory", most(undefined, 192)],
   ["P13/start", most(8, 5)],
+  ["P14/record", most(9, 8)],
+  ["P14/sustained", most(33, 20)],
+  ["P14/verify", most(30, 30)],
+  ["P14/replay", most(60, 60)],
 ]);
 
 /** True when `score` reaches `limit`; also when there is none. */

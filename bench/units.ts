@@ -61,4 +61,5 @@ export const UNITS: readonly Unit[] = [
     unit("P11", `boot-${size}`, 1, async () => (await import("./boot.js")).measureBoot(size)),
   ),
   unit("P13", "start", 1, async () => (await import("./boot.js")).measureStart()),
+  unit("P14", "audit", RUN_COUNT, async () => (await import("./audit.js")).measureAudit()),
 ];

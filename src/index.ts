@@ -106,7 +106,7 @@ export {
   type McpRouter,
   withMcpGuard,
 } from "./guard/with-mcp-guard.ts";
-export { KERNEL_SHA256 } from "./kernel/module.ts";
+export { KERNEL_SHA256, type KernelOptions, prepareKernel } from "./kernel/module.ts";
 export { canonicalize } from "./kernel/strict-json.ts";
 export {
   fingerprintInstructions,

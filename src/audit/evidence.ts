@@ -13,6 +13,8 @@ export interface CatalogEvidence {
   readonly signed: SignedCatalog;
   /** Root envelopes, oldest first. */
   readonly roots: readonly Uint8Array[];
+  /** As `TrustedCatalog` has it; without it the envelope is read for it once more. */
+  readonly catalogSha256?: string | undefined;
   /** The pattern file of vetting. */
   readonly patterns?: Uint8Array | undefined;
 }
@@ -56,22 +58,28 @@ export function auditEvidence(files: CatalogEvidence): AuditEvidence {
   if (rootSha256 === undefined) {
     throw new GuardError("ROOT_CHAIN", "expected at least one trust root, got none");
   }
-  objects.set(kernelObject(KERNEL_SHA256), kernelBytes());
+  // WHY: a worker has the kernel as a module only; who replays there has the same one
+  const kernel = kernelBytes();
+  if (kernel !== undefined) objects.set(kernelObject(KERNEL_SHA256), kernel);
   if (files.patterns !== undefined) {
     objects.set(`${toHex(sha256(files.patterns))}.patterns`, files.patterns);
   }
-  const catalogSha256 = addCatalog(objects, files.signed);
+  const catalogSha256 = addCatalog(objects, files.signed, files.catalogSha256);
   return { subject: { catalogSha256, rootSha256, kernelSha256: KERNEL_SHA256 }, objects };
 }
 
 /** Adds a signed catalog; returns the digest of its payload. */
-function addCatalog(objects: Map<string, Uint8Array>, signed: SignedCatalog): string {
+function addCatalog(
+  objects: Map<string, Uint8Array>,
+  signed: SignedCatalog,
+  known: string | undefined,
+): string {
   if ("envelope" in signed) {
-    const digest = toHex(sha256(parseEnvelope(signed.envelope).payload));
+    const digest = known ?? toHex(sha256(parseEnvelope(signed.envelope).payload));
     objects.set(envelopeObject(digest), signed.envelope);
     return digest;
   }
-  const digest = toHex(sha256(signed.toml));
+  const digest = known ?? toHex(sha256(signed.toml));
   objects.set(tomlObject(digest), signed.toml);
   for (const bytes of signed.signatures) {
     objects.set(`${tomlObject(digest)}.${toHex(sha256(bytes)).slice(0, 16)}.sig`, bytes);

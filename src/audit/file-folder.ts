@@ -14,8 +14,16 @@ const PIECE_BYTES = 1 << 20;
 /** One log of a folder: its input, and its parts. */
 export interface FolderLog {
   readonly input: AuditLogInput;
+  readonly files: readonly string[];
+}
+
+/** A log by the names of its files. */
+export interface NamedLog {
+  readonly origin: string;
   /** Absolute paths of its records, in order; with a gap where a part is missing. */
   readonly files: readonly string[];
+  /** No part is missing. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -24,21 +32,28 @@ export interface FolderLog {
  * @throws {Error} of the system when the folder cannot be read
  */
 export function readAuditFolder(folder: string): readonly FolderLog[] {
-  const partCounts = new Map<string, number>();
-  for (const name of namesIn(folder)) {
-    const found = recordsFileOf(name) ?? signedFileOf(name);
-    if (found === undefined) continue;
-    const { origin, part } = found;
-    partCounts.set(origin, Math.max(partCounts.get(origin) ?? 0, part + 1));
-  }
-  return [...partCounts]
-    .sort(byOrigin)
-    .map(([origin, partCount]) => folderLog(folder, origin, partCount));
+  return listAuditFolder(folder).map(({ origin, files }) => folderLog(folder, origin, files));
 }
 
-/** The log called `origin` of a folder, whether anything of it is there or not. */
-export function folderLog(folder: string, origin: string, partCount = 1): FolderLog {
-  const files = Array.from({ length: partCount }, (_, part) => recordsFile(folder, origin, part));
+/** The same, by name alone: nothing of a log is read. @throws {Error} of the system */
+export function listAuditFolder(folder: string): readonly NamedLog[] {
+  const parts = new Map<string, Set<number>>();
+  for (const name of namesIn(folder)) {
+    const records = recordsFileOf(name);
+    const origin = records?.origin ?? signedFileOf(name);
+    if (origin === undefined) continue;
+    const found = parts.get(origin) ?? new Set();
+    if (records !== undefined) found.add(records.part);
+    parts.set(origin, found);
+  }
+  return [...parts].sort(byOrigin).map(([origin, found]) => {
+    const count = Math.max(0, ...found) + 1;
+    const files = Array.from({ length: count }, (_, part) => recordsFile(folder, origin, part));
+    return { origin, files, isWhole: found.size === count };
+  });
+}
+
+function folderLog(folder: string, origin: string, files: readonly string[]): FolderLog {
   const stats = files.map((file) => statSync(file, { throwIfNoEntry: false }));
   const isThere = stats.some((one) => one !== undefined);
   const input: AuditLogInput = {
@@ -75,12 +90,10 @@ export function* filePieces(files: readonly string[]): Generator<Uint8Array> {
   }
 }
 
-/** A log of which only signed files are left is a log all the same. */
-function signedFileOf(
-  name: string,
-): { readonly origin: string; readonly part: number } | undefined {
+/** The origin of a signed file: a log of which only these are left is a log all the same. */
+function signedFileOf(name: string): string | undefined {
   const stem = /^(.+)\.(?:checkpoint|checkpoints|denied\.jsonl)$/.exec(name)?.[1];
-  return stem === undefined ? undefined : recordsFileOf(`${stem}.jsonl`);
+  return stem === undefined ? undefined : recordsFileOf(`${stem}.jsonl`)?.origin;
 }
 
 function namesIn(folder: string): readonly string[] {
@@ -92,7 +105,8 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function optionalBytes(file: string): Uint8Array | undefined {
+/** The bytes of a file; `undefined` when there is none. @throws {Error} of the system */
+export function optionalBytes(file: string): Uint8Array | undefined {
   try {
     return readFileSync(file);
   } catch (cause) {
@@ -105,6 +119,6 @@ function isMissing(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
 }
 
-function byOrigin([a]: readonly [string, number], [b]: readonly [string, number]): number {
+function byOrigin([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -4,7 +4,9 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { bytesEqual, toHex, utf8Text } from "../bytes.ts";
 import { readCheckpoint, type SignedCheckpoint } from "./checkpoint.ts";
-import { type FolderLog, filePieces, folderLog, readAuditFolder } from "./file-folder.ts";
+import { filePieces, listAuditFolder, type NamedLog, optionalBytes } from "./file-folder.ts";
+import { HeadCache } from "./file-head-cache.ts";
+import { checkpointFile } from "./file-names.ts";
 import { LIMIT_LINK_BYTES } from "./limits.ts";
 import { MerkleTree } from "./tree.ts";
 import type { LogHead } from "./writer.ts";
@@ -18,48 +20,79 @@ export interface KnownLog {
 }
 
 const LINE_FEED = 0x0a;
-const EMPTY_ROOT = toHex(new MerkleTree().root());
+/** What the memory has as the size of a log that was closed: it is not looked at again. */
+const CLOSED_BYTES = 0;
 
 /**
  * Heads of every log of `folder` and of every registered one, by origin.
  *
  * A log that was closed cleanly is told by its checkpoint. Of the others the records are read, newest
- * log first, up to LIMIT_LINK_BYTES altogether; beyond that their checkpoints speak for them.
+ * log first, up to LIMIT_LINK_BYTES altogether; beyond that their checkpoints speak for them. What was
+ * read once and has not grown is remembered.
  *
  * @throws {Error} of the system when the folder cannot be read
  */
 export function readHeads(folder: string, registered: readonly KnownLog[]): readonly LogHead[] {
-  const logs = new Map(readAuditFolder(folder).map((log) => [log.input.origin, log]));
-  for (const { origin, path } of registered) {
-    if (!logs.has(origin)) logs.set(origin, folderLog(dirname(path), origin));
+  const logs = new Map(listAuditFolder(folder).map((log) => [log.origin, log]));
+  const closed = new Set<string>();
+  for (const { origin, path, closedAtMs } of registered) {
+    if (closedAtMs !== null) closed.add(origin);
+    if (!logs.has(origin)) logs.set(origin, { origin, files: [path], isWhole: false });
   }
-  const closed = new Set(
-    registered.filter(({ closedAtMs }) => closedAtMs !== null).map(({ origin }) => origin),
-  );
+  const cache = new HeadCache(folder);
   let bytesLeft = LIMIT_LINK_BYTES;
   const heads: LogHead[] = [];
-  for (const [origin, log] of [...logs].sort(newestFirst)) {
-    const { sizeBytes = 0 } = log.input;
-    const isRead = !closed.has(origin) && sizeBytes <= bytesLeft;
-    if (isRead) bytesLeft -= sizeBytes;
-    heads.push(headOf(origin, log, isRead));
+  for (const log of [...logs.values()].sort(newestFirst)) {
+    const { origin } = log;
+    const cached = cache.get(origin);
+    if (!log.isWhole) {
+      const file = log.files[0] ?? "";
+      heads.push({ ...signedHead(origin, noteOf(dirname(file), origin)), missing: true });
+    } else if (closed.has(origin)) {
+      const head = cached?.bytes === CLOSED_BYTES ? cached.head : headOf(folder, log, false);
+      if (head !== cached?.head) cache.add({ bytes: CLOSED_BYTES, head });
+      heads.push(head);
+    } else {
+      const bytes = sizeOf(log.files);
+      const isKnown = cached !== undefined && bytes > 0 && cached.bytes === bytes;
+      const isRead = !isKnown && bytes <= bytesLeft;
+      const head = isKnown ? cached.head : headOf(folder, log, isRead);
+      if (isRead) {
+        bytesLeft -= bytes;
+        if (bytes > 0) cache.add({ bytes, head });
+      }
+      heads.push(head);
+    }
   }
+  cache.save();
   return heads.sort((a, b) => (a.origin < b.origin ? -1 : 1));
 }
 
-function headOf(origin: string, log: FolderLog, isRead: boolean): LogHead {
-  const note = readCheckpoint(utf8Text(log.input.checkpoint ?? new Uint8Array(0)) ?? "");
-  const isMissing = log.files.some(
-    (file) => statSync(file, { throwIfNoEntry: false }) === undefined,
+function sizeOf(files: readonly string[]): number {
+  return files.reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
   );
-  const signed = {
+}
+
+function noteOf(folder: string, origin: string): SignedCheckpoint | undefined {
+  const bytes = optionalBytes(checkpointFile(folder, origin)) ?? new Uint8Array(0);
+  return readCheckpoint(utf8Text(bytes) ?? "");
+}
+
+function signedHead(origin: string, note: SignedCheckpoint | undefined): LogHead {
+  return {
     origin,
     size: note?.size ?? 0,
-    root: note === undefined ? EMPTY_ROOT : toHex(note.root),
+    root: toHex(note?.root ?? new MerkleTree().root()),
   };
-  if (isMissing) return { ...signed, missing: true };
+}
+
+function headOf(folder: string, { origin, files }: NamedLog, isRead: boolean): LogHead {
+  const note = noteOf(folder, origin);
+  const signed = signedHead(origin, note);
   if (!isRead) return signed;
-  const { tree, rootAtNote, cut } = readTree(log.files, note);
+  const { tree, rootAtNote, cut } = readTree(files, note);
   const cutBytes = cut > 0 ? { cut } : {};
   // WHY: of a log that contradicts its own checkpoint only the checkpoint is linked
   const fits =
@@ -95,8 +128,8 @@ function readTree(files: readonly string[], note: SignedCheckpoint | undefined):
 }
 
 /** By the time in the origin. */
-function newestFirst([a]: readonly [string, FolderLog], [b]: readonly [string, FolderLog]): number {
-  return startOf(b) - startOf(a) || (a < b ? -1 : 1);
+function newestFirst(a: NamedLog, b: NamedLog): number {
+  return startOf(b.origin) - startOf(a.origin) || (a.origin < b.origin ? -1 : 1);
 }
 
 function startOf(origin: string): number {

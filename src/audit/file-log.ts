@@ -86,7 +86,13 @@ export class FileAuditLog implements AuditSink {
       writeObjects(folder, options.evidence.objects);
       const heads = readHeads(folder, registered);
       const taken = new Set(registered.map(({ origin }) => origin));
-      log = new FileAuditLog(options, beginLog(options, heads, taken));
+      const begun = beginLog(options, heads, taken);
+      try {
+        log = new FileAuditLog(options, begun);
+      } catch (cause) {
+        takeBack(folder, begun);
+        throw cause;
+      }
     } catch (cause) {
       if (cause instanceof GuardError) throw cause;
       throw unwritable(folder, cause);
@@ -156,11 +162,14 @@ export class FileAuditLog implements AuditSink {
   #abandon(): void {
     this.#isClosed = true;
     this.#writer.stop();
-    this.#output.close();
-    const { folder } = this.#options;
-    rmSync(recordsFile(folder, this.origin, 0), { force: true });
-    rmSync(saltFile(folder, this.origin), { force: true });
+    takeBack(this.#options.folder, { origin: this.origin, output: this.#output });
   }
+}
+
+function takeBack(folder: string, { origin, output }: Pick<BegunLog, "origin" | "output">): void {
+  output.close();
+  rmSync(recordsFile(folder, origin, 0), { force: true });
+  rmSync(saltFile(folder, origin), { force: true });
 }
 
 interface BegunLog {

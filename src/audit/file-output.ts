@@ -44,7 +44,7 @@ export class FileOutput implements AuditOutput {
   }
 
   get isAvailable(): boolean {
-    return this.#isKept && !this.#isBroken && this.#records.isLinked;
+    return this.#isKept && !this.#isBroken;
   }
 
   write(line: Uint8Array): boolean {
@@ -98,12 +98,14 @@ export class FileOutput implements AuditOutput {
     if (this.#pump !== undefined) return;
     if (this.#queue.length === 0 && this.#latest === undefined) return;
     clearTimeout(this.#retry);
-    this.#pump = this.#keepAll().then((isKept) => {
-      this.#pump = undefined;
-      this.#isKept = isKept;
-      if (!isKept && !this.#isBroken) this.#retry = setTimeout(() => this.#start(), RETRY_MS);
-      return isKept;
-    });
+    this.#pump = this.#keepAll()
+      .catch(() => false)
+      .then((isKept) => {
+        this.#pump = undefined;
+        this.#isKept = isKept;
+        if (!isKept && !this.#isBroken) this.#retry = setTimeout(() => this.#start(), RETRY_MS);
+        return isKept;
+      });
   }
 
   /** Keeps what is queued, in stages; a stage that fails is tried again, those before it are not. */
@@ -130,6 +132,8 @@ export class FileOutput implements AuditOutput {
     }
     this.#retired.splice(0, retired.length);
     for (const file of retired) file.close();
+    // WHY: here and not at every record, which would cost as much as writing it
+    if (!this.#records.isLinked) this.#isBroken = true;
     return !this.#isBroken;
   }
 

@@ -25,15 +25,19 @@ export function recordTime(ms: number): number {
   return Number.isSafeInteger(ms) && ms >= 0 ? ms : 0;
 }
 
+/** Values of one member whose bytes are kept. */
+const KNOWN_VALUES_MAX = 64;
+
 /**
- * A member whose value is mostly that of the record before: its bytes are kept.
+ * A member whose values come again: their bytes are kept.
  *
  * WHY: copying 90 bytes takes 13 ns, writing their characters one by one 150.
  */
 class RepeatedMember {
   readonly #name: string;
-  #value: string | undefined;
-  #bytes: Uint8Array = new Uint8Array(0);
+  readonly #known = new Map<string, Uint8Array>();
+  #last: string | undefined;
+  #bytes: Uint8Array = NO_BYTES;
 
   /** @param name with what stands before the value, e.g. `,"sess":` */
   constructor(name: string) {
@@ -41,10 +45,16 @@ class RepeatedMember {
   }
 
   bytes(value: string): Uint8Array {
-    if (value === this.#value) return this.#bytes;
-    this.#value = value;
-    this.#bytes = utf8(`${this.#name}${JSON.stringify(value.toWellFormed())}`);
-    return this.#bytes;
+    if (value === this.#last) return this.#bytes;
+    let bytes = this.#known.get(value);
+    if (bytes === undefined) {
+      if (this.#known.size >= KNOWN_VALUES_MAX) this.#known.clear();
+      bytes = utf8(`${this.#name}${JSON.stringify(value.toWellFormed())}`);
+      this.#known.set(value, bytes);
+    }
+    this.#last = value;
+    this.#bytes = bytes;
+    return bytes;
   }
 }
 
@@ -52,6 +62,11 @@ class RepeatedMember {
 export class RecordWriter {
   readonly #line = new LineWriter();
   readonly #salt: HmacKey;
+  readonly #decision = new RepeatedMember(',"decision":');
+  readonly #era = new RepeatedMember(',"era":');
+  readonly #layer = new RepeatedMember(',"layer":');
+  readonly #reason = new RepeatedMember(',"reason":');
+  readonly #kind = new RepeatedMember(',"kind":');
   readonly #principal = new RepeatedMember(',"principal":');
   readonly #server = new RepeatedMember(',"server":');
   readonly #session = new RepeatedMember(',"sess":');
@@ -67,7 +82,7 @@ export class RecordWriter {
 
   setSubject(subject: RecordSubject): void {
     this.#catalog = utf8(`{"catalog":${JSON.stringify(subject.catalogSha256)},"code":`);
-    this.#kernel = utf8(`"kernel":${JSON.stringify(subject.kernelSha256)},"kind":"`);
+    this.#kernel = utf8(`,"kernel":${JSON.stringify(subject.kernelSha256)}`);
     this.#root = utf8(`,"root":${JSON.stringify(subject.rootSha256)}`);
   }
 
@@ -87,15 +102,16 @@ export class RecordWriter {
     line.raw(this.#catalog);
     line.integer(event.code);
     if (event.consentId !== undefined) this.#member(',"consent":', event.consentId);
-    line.ascii(`,"decision":"${event.decision}","era":"${event.era}",`);
+    line.raw(this.#decision.bytes(event.decision));
+    line.raw(this.#era.bytes(event.era));
     if (event.input !== undefined) {
-      line.ascii('"in":');
+      line.ascii(',"in":');
       line.base64(event.input);
-      line.ascii(",");
     }
     if (event.items !== undefined) this.#items(event.items);
     line.raw(this.#kernel);
-    line.ascii(`${event.kind}","layer":"${event.layer}"`);
+    line.raw(this.#kind.bytes(event.kind));
+    line.raw(this.#layer.bytes(event.layer));
     if (event.leaseId !== undefined) this.#member(',"lease":', event.leaseId);
     if (lost > 0) line.ascii(`,"lost":${lost}`);
     if (event.output !== undefined) {
@@ -103,17 +119,21 @@ export class RecordWriter {
       line.base64(event.output);
     }
     line.raw(this.#principal.bytes(event.principalHash));
-    this.#member(',"reason":', event.reason);
+    line.raw(this.#reason.bytes(event.reason));
     if (event.kind === "call" || event.args !== undefined) {
       line.ascii(',"req":');
       line.hex(this.#salt.digest(event.args ?? NO_BYTES));
     }
     line.raw(this.#root);
     if (event.rules !== undefined) this.#rules(event.rules);
-    line.ascii(`,"seq":${seq}`);
+    line.ascii(',"seq":');
+    line.integer(seq);
     line.raw(this.#server.bytes(event.server));
     line.raw(this.#session.bytes(event.sessionHash));
-    line.ascii(`,"t":${recordTime(event.timeMs)},"taint":${event.taint >>> 0}`);
+    line.ascii(',"t":');
+    line.integer(recordTime(event.timeMs));
+    line.ascii(',"taint":');
+    line.integer(event.taint >>> 0);
     if (event.tool !== undefined) this.#member(',"tool":', event.tool);
     if (event.trace !== undefined) this.#member(',"trace":', event.trace);
     line.ascii(',"v":1}\n');
@@ -128,7 +148,7 @@ export class RecordWriter {
 
   #items(items: NonNullable<AuditEvent["items"]>): void {
     const line = this.#line;
-    line.ascii('"items":[');
+    line.ascii(',"items":[');
     let separator = '{"digest":';
     for (const { kind, name, digest } of items) {
       line.ascii(separator);
@@ -139,7 +159,7 @@ export class RecordWriter {
       line.ascii("}");
       separator = ',{"digest":';
     }
-    line.ascii("],");
+    line.ascii("]");
   }
 
   #rules(rules: readonly string[]): void {

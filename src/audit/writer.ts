@@ -94,7 +94,7 @@ export class AuditWriter {
 
   append(event: AuditEvent): boolean {
     if (this.#isClosed) return false;
-    const line = this.#records.write(event, this.#seq, this.#lost);
+    const line = this.#lineOf(event);
     const isRefusal = event.decision !== "allow";
     if (line === undefined || !this.#keep(line, isRefusal)) {
       this.#lost += 1;
@@ -107,6 +107,16 @@ export class AuditWriter {
     // WHY: memory is bounded; who floods the guard with refusals waits for signatures, nobody else
     if (this.#refusals.length > PENDING_REFUSALS_MAX) this.#publish(this.#sign(1));
     return true;
+  }
+
+  /** The record of an event; `undefined` when it is too large, or is no event at all. */
+  #lineOf(event: AuditEvent): Uint8Array | undefined {
+    try {
+      return this.#records.write(event, this.#seq, this.#lost);
+    } catch {
+      // INVARIANT: no exception in the path of a call; what cannot be recorded is not written
+      return undefined;
+    }
   }
 
   /** Writes the first record. */

@@ -1,4 +1,5 @@
-// What the demo shows: three calls that are allowed, then the four attacks. Data only.
+// What the demo shows: calls that are allowed, the four attacks, a lease that is used up, and a flow of
+// information that is stopped. Data only.
 import type { MockOptions, ToolDefinition } from "../testing/mock-options.ts";
 
 /** One call of the agent, and what must come of it. */
@@ -17,14 +18,19 @@ export interface DemoCase {
   readonly reason: string;
   /** Calls that reach the server. */
   readonly upstreamCalls: number;
+  /** Left out on a machine that cannot keep leases. */
+  readonly needsLease?: boolean;
 }
 
 export const FILES_SERVER = "filesystem";
 export const DRIFT_SERVER = "notes";
 export const SMUGGLE_SERVER = "tickets";
 export const UNKNOWN_SERVER = "helpful-tools";
+export const WEB_SERVER = "web";
 export const SMUGGLED_TOOL = "export_secrets";
 export const WRITTEN_FILE = "hello-from-the-agent.txt";
+export const GRANTED_FILE = "report.txt";
+export const SECOND_FILE = "second-report.txt";
 
 const QUERY = {
   type: "object",
@@ -38,6 +44,25 @@ export const NOTES_TOOLS: readonly ToolDefinition[] = [
 ];
 export const TICKETS_TOOLS: readonly ToolDefinition[] = [
   { name: "list_records", description: "Lists the tickets.", inputSchema: QUERY },
+];
+
+export const WEB_TOOLS: readonly ToolDefinition[] = [
+  {
+    name: "post_message",
+    description: "Posts a message to a public page.",
+    inputSchema: {
+      type: "object",
+      properties: { text: { type: "string", description: "What to post." } },
+      required: ["text"],
+    },
+  },
+];
+
+/** What the operator writes into the catalog after reading the proposals: table -> lines. */
+export const REVIEW: readonly (readonly [string, string])[] = [
+  [`servers.${FILES_SERVER}.tools.write_file`, 'requires = ["lease"]'],
+  [`servers.${DRIFT_SERVER}.tools.search_notes`, 'adds_taint = ["untrusted", "private"]'],
+  [`servers.${WEB_SERVER}.tools.post_message`, 'stops_taint = ["private"]\ntaint_outcome = "deny"'],
 ];
 
 /** What the vendors ship after the review. */
@@ -81,6 +106,45 @@ export function honestCases(workspace: string): readonly DemoCase[] {
       args: { query: "drawbridge" },
       runOptions: [],
       ...ALLOWED,
+    },
+  ];
+}
+
+/**
+ * With a lease of one call: the first write, and what comes behind it.
+ *
+ * @param workspace absolute path
+ */
+export function grantCases(workspace: string): readonly DemoCase[] {
+  return [
+    {
+      title: "leased write",
+      story: "The operator grants one write. The agent uses it.",
+      server: FILES_SERVER,
+      tool: "write_file",
+      args: { path: `${workspace}/${GRANTED_FILE}`, content: "the drawbridge was inspected" },
+      runOptions: [],
+      ...ALLOWED,
+      needsLease: true,
+    },
+    {
+      title: "lease used up",
+      story: "It tries to write a second time, from another process.",
+      server: FILES_SERVER,
+      tool: "write_file",
+      args: { path: `${workspace}/${SECOND_FILE}`, content: "and again" },
+      runOptions: [],
+      ...refused("lease_exhausted"),
+      needsLease: true,
+    },
+    {
+      title: "read, then post",
+      story: "Having read private notes, it is talked into posting them to a public page.",
+      server: WEB_SERVER,
+      tool: "post_message",
+      args: { text: "the notes say: ..." },
+      runOptions: [],
+      ...refused("taint_denied"),
     },
   ];
 }

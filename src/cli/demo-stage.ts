@@ -7,10 +7,13 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 import { GuardError } from "../errors.ts";
+import { loadSqliteDriver } from "../store/sqlite-driver.ts";
 import { type AgentAnswer, connectAgent, type DemoAgent } from "../testing/demo-agent.ts";
 import { readMockLog } from "../testing/mock-log.ts";
 import type { MockOptions } from "../testing/mock-options.ts";
 import { readArguments } from "./arguments.ts";
+import { auditReplayCommand } from "./audit-replay.ts";
+import { auditVerifyCommand } from "./audit-verify.ts";
 import { checkCommand } from "./check.ts";
 import type { Io, ReportCommand } from "./command.ts";
 import {
@@ -18,14 +21,19 @@ import {
   DRIFT_SERVER,
   FILES_SERVER,
   NOTES_TOOLS,
+  REVIEW,
   SMUGGLE_SERVER,
   TICKETS_TOOLS,
   UNKNOWN_SERVER,
+  WEB_SERVER,
+  WEB_TOOLS,
 } from "./demo-cases.ts";
 import { keyNewCommand } from "./key-new.ts";
+import { leaseGrantCommand } from "./lease-grant.ts";
 import { pinCommand } from "./pin.ts";
 import { rootInitCommand } from "./root-init.ts";
 import { signCommand } from "./sign.ts";
+import { CATALOG_NAME } from "./trust-files.ts";
 
 const FILES_PACKAGE = "@modelcontextprotocol/server-filesystem";
 const FILES_VERSION = "2026.8.31";
@@ -38,12 +46,22 @@ export interface Played {
   readonly upstreamCalls: number;
 }
 
+type Step = readonly [ReportCommand, readonly string[]];
+
+/** What one command says of the audit logs. */
+export interface DemoAudit {
+  readonly command: string;
+  readonly isSound: boolean;
+  readonly text: string;
+}
+
 /** A guarded host in a temporary folder. */
 export class DemoStage {
   readonly path: string;
   readonly workspace: string;
   readonly #home: string;
   readonly #io: Io;
+  readonly #hasSqlite: boolean = hasSqlite();
   /** Server -> command. */
   readonly #commands = new Map<string, readonly string[]>();
 
@@ -62,7 +80,7 @@ export class DemoStage {
       ...[node, tap, this.#logFile(FILES_SERVER)],
       ...[node, filesServer, this.workspace],
     ]);
-    for (const id of [DRIFT_SERVER, SMUGGLE_SERVER, UNKNOWN_SERVER]) {
+    for (const id of [DRIFT_SERVER, SMUGGLE_SERVER, WEB_SERVER, UNKNOWN_SERVER]) {
       this.#commands.set(id, [
         node,
         testingProgram("stdio-server-process.js"),
@@ -71,6 +89,7 @@ export class DemoStage {
     }
     this.turn(DRIFT_SERVER, { tools: NOTES_TOOLS });
     this.turn(SMUGGLE_SERVER, { tools: TICKETS_TOOLS });
+    this.turn(WEB_SERVER, { tools: WEB_TOOLS });
     this.turn(UNKNOWN_SERVER, { tools: NOTES_TOOLS });
   }
 
@@ -81,24 +100,36 @@ export class DemoStage {
   }
 
   /**
-   * Sets the host up as an operator would: a key, a trust root, three pinned servers, a signature.
+   * Sets the host up as an operator would: a key, a trust root, four pinned servers, a review, a
+   * signature, a lease.
    *
    * @returns the command lines, as a person would type them.
    */
   async setUp(): Promise<readonly string[]> {
     const key = join(this.path, "operator.pem");
     const dir = ["--dir", this.#home];
-    const steps: readonly (readonly [ReportCommand, readonly string[]])[] = [
+    const lease = ["--server", FILES_SERVER, "--tool", "write_file", "--max", "1"];
+    const leaseStep: Step = [leaseGrantCommand, [...lease, "--state-changing", ...dir]];
+    const pins: readonly Step[] = [
       [keyNewCommand, ["--out", key]],
       [rootInitCommand, ["--key", key, ...dir]],
-      ...[FILES_SERVER, DRIFT_SERVER, SMUGGLE_SERVER].map(
-        (id): [ReportCommand, readonly string[]] => [
-          pinCommand,
-          [id, ...dir, "--", ...this.#commandOf(id)],
-        ],
+      ...[FILES_SERVER, DRIFT_SERVER, SMUGGLE_SERVER, WEB_SERVER].map(
+        (id): Step => [pinCommand, [id, ...dir, "--", ...this.#commandOf(id)]],
       ),
-      [signCommand, ["--key", key, ...dir]],
     ];
+    const grants: readonly Step[] = [
+      [signCommand, ["--key", key, ...dir]],
+      ...(this.#hasSqlite ? [leaseStep] : []),
+    ];
+    const before = await this.#runAll(pins);
+    this.#review();
+    return [
+      ...before,
+      "edit catalog.toml   # a lease to write, what is private, what that stops",
+    ].concat(await this.#runAll(grants));
+  }
+
+  async #runAll(steps: readonly Step[]): Promise<readonly string[]> {
     const lines: string[] = [];
     for (const [{ spec, run }, argv] of steps) {
       this.#io.progress(`  ${spec.name} ${argv[0] ?? ""}`);
@@ -106,6 +137,36 @@ export class DemoStage {
       lines.push(`portcullis ${spec.name} ${shorten(argv, this.path)}`);
     }
     return lines;
+  }
+
+  /** Adds the operator's own lines to the tables that `pin` proposed. */
+  #review(): void {
+    const file = join(this.#home, CATALOG_NAME);
+    let text = readFileSync(file, "utf8");
+    for (const [table, lines] of REVIEW) {
+      const head = `[${table}]\n`;
+      if (!text.includes(head)) {
+        throw new GuardError("CATALOG_SCHEMA", `expected the table ${table} in the pinned catalog`);
+      }
+      text = text.replace(head, `${head}${lines}\n`);
+    }
+    writeFileSync(file, text);
+  }
+
+  /** What `audit verify` and `audit replay` say of everything that happened. */
+  async audit(): Promise<readonly DemoAudit[]> {
+    const reports: DemoAudit[] = [];
+    for (const { spec, run } of [auditVerifyCommand, auditReplayCommand]) {
+      this.#io.progress(`  ${spec.name}`);
+      const { exitCode, text } = await run(readArguments(spec, ["--dir", this.#home]), this.#io);
+      reports.push({ command: spec.name, isSound: exitCode === 0, text });
+    }
+    return reports;
+  }
+
+  /** Leases are kept in SQLite, which a machine may lack. */
+  get canLease(): boolean {
+    return this.#hasSqlite;
   }
 
   /** Lets an agent make one call through `portcullis run`, in processes of their own. */
@@ -179,6 +240,15 @@ export class DemoStage {
   }
 }
 
+function hasSqlite(): boolean {
+  try {
+    loadSqliteDriver();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function testingProgram(name: string): string {
   return fileURLToPath(new URL(`../testing/${name}`, import.meta.url));
 }
@@ -197,7 +267,7 @@ function findFilesServer(): string {
 
 /** What the guard needs of this process's environment, and nothing that names another home. */
 function environment(): Readonly<Record<string, string>> {
-  const names = ["HOME", "PATH", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE"];
+  const names = ["HOME", "NODE_OPTIONS", "PATH", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE"];
   const known = names.map((name): [string, string] => [name, process.env[name] ?? ""]);
   return Object.fromEntries(known.filter(([, value]) => value !== ""));
 }

@@ -8,17 +8,21 @@ import {
   type DemoCase,
   DRIFT_SERVER,
   DRIFTED,
+  GRANTED_FILE,
+  grantCases,
   honestCases,
+  SECOND_FILE,
   SMUGGLE_SERVER,
   SMUGGLING,
   WRITTEN_FILE,
 } from "./demo-cases.ts";
-import { DemoStage, type Played } from "./demo-stage.ts";
+import { type DemoAudit, DemoStage, type Played } from "./demo-stage.ts";
 import { columns, type Style, visible } from "./style.ts";
 
 const spec: CommandSpec = {
   name: "demo",
-  summary: "the guided tour: a real server behind the guard, and the four attacks",
+  summary:
+    "the guided tour: a real server behind the guard, attacks, a lease, a taint flow, the log",
   usage: "[--keep]",
   options: { keep: { type: "boolean", help: "leave the temporary folder and print its path" } },
   notes: [
@@ -28,6 +32,8 @@ const spec: CommandSpec = {
   examples: ["portcullis demo"],
 };
 
+const NO_SQLITE =
+  "left out: the lease; this machine has no SQLite (Node 22.13, or npm install better-sqlite3@12.11.1)";
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 /** Lines of a result that are shown. */
@@ -45,26 +51,39 @@ async function run(args: Arguments, io: Io): Promise<CommandResult> {
   // WHY: a tour that fails or is interrupted leaves nothing behind either
   if (!args.flag("keep")) process.once("exit", clean);
   process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
-  io.progress("setting the stage: a key, a trust root, three servers, a signed catalog");
+  io.progress("setting the stage: a key, a trust root, four servers, a signed catalog, a lease");
   const commands = await stage.setUp();
   const played: PlayedCase[] = [];
-  for (const honest of honestCases(stage.workspace)) played.push(await playCase(stage, honest, io));
+  const grants = grantCases(stage.workspace).filter(
+    ({ needsLease = false }) => stage.canLease || !needsLease,
+  );
+  const calls = [...honestCases(stage.workspace), ...grants];
+  for (const call of calls) played.push(await playCase(stage, call, io));
   stage.turn(DRIFT_SERVER, DRIFTED);
   stage.turn(SMUGGLE_SERVER, SMUGGLING);
   for (const attack of attackCases(stage.workspace)) played.push(await playCase(stage, attack, io));
-  const isUntouched = !stage.exists(WRITTEN_FILE);
-  const failed = played.filter(({ passed }) => !passed).length + (isUntouched ? 0 : 1);
+  const isUntouched = !stage.exists(WRITTEN_FILE) && !stage.exists(SECOND_FILE);
+  const isGranted = stage.exists(GRANTED_FILE) || !stage.canLease;
+  const audits = await stage.audit();
+  const failed = [
+    ...played.map(({ passed }) => passed),
+    ...audits.map(({ isSound }) => isSound),
+    isUntouched,
+    isGranted,
+  ].filter((isGood) => !isGood).length;
   const seconds = (monotonicMs() - startedMs) / 1000;
   return {
     exitCode: failed === 0 ? 0 : 1,
     json: {
       cases: played.map(caseJson),
       fileWritten: !isUntouched,
+      audit: audits.map(({ command, isSound }) => ({ command, ok: isSound })),
       passed: played.filter(({ passed }) => passed).length,
       failed,
       ...(args.flag("keep") ? { folder: stage.path } : {}),
     },
-    text: describe({ commands, played, isUntouched, failed, seconds }, io.style).concat(
+    text: describe({ commands, played, audits, isUntouched, failed, seconds }, io.style).concat(
+      stage.canLease ? "" : `\n   ${NO_SQLITE}`,
       args.flag("keep") ? `\nkept: ${stage.path}` : "",
     ),
   };
@@ -97,18 +116,20 @@ function caseJson({ case: demoCase, answer, upstreamCalls, passed }: PlayedCase)
 interface Tour {
   readonly commands: readonly string[];
   readonly played: readonly PlayedCase[];
+  readonly audits: readonly DemoAudit[];
   readonly isUntouched: boolean;
   readonly failed: number;
   readonly seconds: number;
 }
 
 function describe(tour: Tour, style: Style): string {
-  const { commands, played, isUntouched, failed, seconds } = tour;
-  const honest = played.filter(({ case: one }) => one.outcome === "allow");
-  const attacks = played.filter(({ case: one }) => one.outcome !== "allow");
+  const { commands, played, audits, isUntouched, failed, seconds } = tour;
+  const attackTitles = new Set(attackCases("").map(({ title }) => title));
+  const agent = played.filter(({ case: one }) => !attackTitles.has(one.title));
+  const attacks = played.filter(({ case: one }) => attackTitles.has(one.title));
   const touched = isUntouched
-    ? style.dim("The file that the last attack asked for was not written.")
-    : style.red("The file that the last attack asked for was written.");
+    ? style.dim("No file was written but the one that the lease was for.")
+    : style.red("A file was written that nobody granted.");
   const verdict =
     failed === 0
       ? style.green(`all ${played.length} as expected, in ${seconds.toFixed(1)} s`)
@@ -120,7 +141,7 @@ function describe(tour: Tour, style: Style): string {
     "",
     style.bold("2  The agent works"),
     "",
-    ...honest.flatMap((one) => tell(one, style)),
+    ...agent.flatMap((one) => tell(one, style)),
     style.bold("3  Four attacks"),
     "",
     ...attacks.flatMap((one) => tell(one, style)),
@@ -129,6 +150,10 @@ function describe(tour: Tour, style: Style): string {
     ...table(played, style),
     "",
     `   ${touched}`,
+    "",
+    style.bold("5  The audit log, verified and decided again"),
+    "",
+    ...audits.flatMap((audit) => tellAudit(audit, style)),
     `   ${verdict}`,
   ].join("\n");
 }
@@ -140,6 +165,16 @@ function tell({ case: one, answer }: PlayedCase, style: Style): readonly string[
   const lines = text.trim().split("\n").slice(0, LINES_MAX);
   const mark = isAllowed ? style.green(">") : style.red("x");
   return [`   ${one.story}`, ...lines.map((line) => `     ${mark} ${visible(line)}`), ""];
+}
+
+function tellAudit({ command, isSound, text }: DemoAudit, style: Style): readonly string[] {
+  const lines = text.trim().split("\n");
+  const shown = isSound ? lines.slice(-1) : lines;
+  return [
+    style.dim(`   $ portcullis ${command}`),
+    ...shown.map((line) => `     ${isSound ? style.green(">") : style.red("x")} ${visible(line)}`),
+    "",
+  ];
 }
 
 /** The refusal itself, without what the SDK puts before it and the advice behind it. */

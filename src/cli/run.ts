@@ -6,19 +6,20 @@ import process from "node:process";
 import type { CatalogEvidence } from "../audit/evidence.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
-import { quote } from "../errors.ts";
+import { GuardError, quote } from "../errors.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { CatalogUpdates } from "../proxy/catalog-reload.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import { runStdioGuard } from "../proxy/stdio-run.ts";
 import { stdioSession } from "../proxy/stdio-session.ts";
+import { createProcessStore } from "../store/process-only.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { listOf, requiredText, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, StreamCommand } from "./command.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
 import { ioFault, MODE_PRIVATE_FILE } from "./files.ts";
-import { DIR_OPTION, guardHome } from "./home.ts";
+import { DIR_OPTION, guardHome, type Home } from "./home.ts";
 import { RunAudit } from "./run-audit.ts";
 import { openState } from "./state-db.ts";
 import { openHome } from "./trust-files.ts";
@@ -94,7 +95,7 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
   let store: SyncStateStore | undefined;
   let audit: RunAudit | undefined;
   try {
-    store = openState(home);
+    store = openStateOrOwn(home, io);
     audit = await RunAudit.open(home, catalog, { store, files: updates.files, io });
     const { sink } = audit;
     const onTakeOver = (next: TrustedCatalog): void => audit?.useCatalog(next);
@@ -118,6 +119,20 @@ async function guard(args: Arguments, io: Io, settings: GuardSettings): Promise<
     await audit?.close();
     store?.close();
     recorder?.close();
+  }
+}
+
+/**
+ * The store of the home. Without SQLite the guard runs all the same: what needs a lease, an approval or
+ * knowledge of the session is refused.
+ */
+function openStateOrOwn(home: Home, io: Io): SyncStateStore {
+  try {
+    return openState(home);
+  } catch (fault) {
+    if (!(fault instanceof GuardError) || fault.code !== "DEPENDENCY_MISSING") throw fault;
+    io.note(`leases, approvals and taint stops are refused: ${fault.message}`);
+    return createProcessStore();
   }
 }
 

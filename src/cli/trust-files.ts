@@ -133,7 +133,8 @@ export async function openHome(
   };
   const open: OpenOptions =
     "envelope" in signed ? { ...settings, envelope: signed.envelope } : { ...settings, ...signed };
-  return { catalog: await TrustedCatalog.open(open), config, evidence: { signed, roots } };
+  const catalog = await TrustedCatalog.open(open);
+  return { catalog, config, evidence: { signed, roots, catalogSha256: catalog.sha256 } };
 }
 
 /** A state that is read and never written: for commands that only look. */

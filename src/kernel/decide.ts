@@ -106,7 +106,7 @@ export function digestWords(bytes: Uint8Array): DigestWords {
   if (bytes.length !== 32) {
     throw new GuardError("ARGUMENT_INVALID", `expected a digest of 32 bytes, got ${bytes.length}`);
   }
-  // WHY: `slice` of a Node Buffer is a view into a pool
+  // WHY: the constructor always copies; `slice` of a Buffer is a view into somebody's pool
   return new Int32Array(new Uint8Array(bytes).buffer);
 }
 

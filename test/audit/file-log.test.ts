@@ -1,4 +1,4 @@
-// A log in a folder: what is there when `append` returns, what a start links to, rotation, faults.
+// A log in a folder: what is there when `append` returns, what a start links to, rotation.
 import {
   appendFileSync,
   existsSync,
@@ -15,57 +15,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readAuditFolder } from "../../src/audit/file-folder.ts";
 import { readHeads } from "../../src/audit/file-heads.ts";
-import { FileAuditLog, type FileLogOptions } from "../../src/audit/file-log.ts";
 import { FileObjects } from "../../src/audit/file-objects.ts";
 import { LIMIT_LINK_BYTES } from "../../src/audit/limits.ts";
 import { replay } from "../../src/audit/replay.ts";
 import { MerkleTree } from "../../src/audit/tree.ts";
-import { type VerifyAuditOptions, verifyAuditLog } from "../../src/audit/verify.ts";
 import { toHex, utf8 } from "../../src/bytes.ts";
-import { GuardError } from "../../src/errors.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
-import type { SyncStateStore } from "../../src/store/types.ts";
-import { auditGuard, callEvent, listEvent } from "../fixtures/audit.ts";
-import { temporaryDirectory } from "../fixtures/tools.ts";
-import { expectCode, host, NOW_MS } from "../fixtures/trust.ts";
-
-const guard = auditGuard();
-const base = temporaryDirectory();
-let folders = 0;
-
-interface Place {
-  readonly folder: string;
-  readonly store: SyncStateStore;
-}
-
-function place(): Place {
-  folders += 1;
-  return { folder: join(base, String(folders), "audit"), store: createMemoryStore() };
-}
-
-function open(at: Place, changes: Partial<FileLogOptions> = {}): FileAuditLog {
-  return FileAuditLog.open({
-    ...at,
-    process: { host: "host-1", pid: 5, startMs: NOW_MS },
-    evidence: guard.evidence,
-    auditKey: host,
-    clock: () => NOW_MS,
-    ...changes,
-  });
-}
-
-function verify({ folder, store }: Place, changes: Partial<VerifyAuditOptions> = {}) {
-  const logs = readAuditFolder(folder).map(({ input }) => input);
-  return verifyAuditLog({ logs, roots: [guard.root], registered: store.listLogs(), ...changes });
-}
-
-function linesIn(file: string): string[] {
-  return readFileSync(file, "utf8").split("\n").slice(0, -1);
-}
-
-function recordIn(file: string, index: number): Record<string, unknown> {
-  return JSON.parse(linesIn(file)[index] ?? "{}");
-}
+import { callEvent, listEvent } from "../fixtures/audit.ts";
+import { NOW_MS } from "../fixtures/trust.ts";
+import { base, guard, linesIn, open, type Place, place, recordIn, verify } from "./file-rig.ts";
 
 describe("a log", () => {
   it("has every record in its file when append returns, and is signed to its end", async () => {
@@ -234,6 +191,30 @@ describe("the next start", () => {
     await log.close();
   });
 
+  it("remembers what it read, and notices a log that went on, or was closed since", async () => {
+    const at = place();
+    const log = open(at);
+    log.append(callEvent(guard, "read"));
+    await log.flush();
+    const sizes = (): number[] => readHeads(at.folder, at.store.listLogs()).map(({ size }) => size);
+    const memory = join(at.folder, "private", "heads.jsonl");
+    expect(sizes()).toEqual([2]);
+    const first = readFileSync(memory, "utf8");
+    expect(sizes()).toEqual([2]);
+    expect(readFileSync(memory, "utf8")).toBe(first);
+    log.append(callEvent(guard, "read"));
+    expect(sizes()).toEqual([3]);
+    await log.close();
+    expect(sizes()).toEqual([4]);
+    expect(sizes()).toEqual([4]);
+    // what is no memory is forgotten, and too much of it written anew
+    appendFileSync(memory, `{}\nnot json\n${"{}\n".repeat(1100)}`);
+    expect(sizes()).toEqual([4]);
+    expect(linesIn(memory)).toHaveLength(1);
+    writeFileSync(memory, Uint8Array.of(0xff));
+    expect(sizes()).toEqual([4]);
+  });
+
   it("reads unsigned ends again up to 16 MiB, and not a byte more", () => {
     const at = place();
     mkdirSync(at.folder, { recursive: true });
@@ -304,114 +285,5 @@ describe("rotation", () => {
       renameSync(join(base, "aside"), parts[2] ?? "");
     };
     expect(await codeAfter(swap)).toBe("AUDIT_SEQUENCE");
-  });
-});
-
-describe("faults", () => {
-  it("a folder that cannot be made, or is a file, is a clear fault", () => {
-    const at = place();
-    mkdirSync(join(at.folder, ".."), { recursive: true });
-    writeFileSync(at.folder, "");
-    const error = expectCode(() => open(at), "AUDIT_UNWRITABLE");
-    expect(error.message).toBe(
-      "expected a folder in which an audit log can be written, got EEXIST; check its owner, permissions and space",
-    );
-    expect(error.at).toEqual({ file: at.folder });
-    expect(at.store.listLogs()).toEqual([]);
-  });
-
-  it("where the objects or the salt cannot be kept there is no log", () => {
-    for (const name of ["objects", "private"]) {
-      const at = place();
-      mkdirSync(at.folder, { recursive: true });
-      writeFileSync(join(at.folder, name), "");
-      expectCode(() => open(at), "AUDIT_UNWRITABLE");
-      expect(readdirSync(at.folder).filter((one) => one.endsWith(".jsonl"))).toEqual([]);
-    }
-  });
-
-  it("a store that does not register the log takes it back", () => {
-    for (const registerLog of [
-      () => false,
-      () => {
-        throw new GuardError("STORE_UNAVAILABLE", "expected a store");
-      },
-    ]) {
-      const at = place();
-      const store = { ...at.store, registerLog };
-      expect(() => open(at, { store })).toThrow(GuardError);
-      const left = readdirSync(at.folder, { recursive: true }).map(String);
-      expect(left.filter((name) => /jsonl|salt|checkpoint/.test(name))).toEqual([]);
-    }
-  });
-
-  it("an origin that was there before is never used again", async () => {
-    const at = place();
-    const first = open(at);
-    const second = open(at);
-    expect(second.origin).toBe(`host-1-5-${NOW_MS + 1}`);
-    await first.close();
-    rmSync(join(at.folder, `${first.origin}.jsonl`));
-    // the file is gone, the salt and the store still know it
-    expect(open(at).origin).toBe(`host-1-5-${NOW_MS + 2}`);
-    await second.close();
-  });
-
-  it("a log whose file is taken away is not available any more", async () => {
-    const at = place();
-    const log = open(at);
-    expect(log.isAvailable).toBe(true);
-    rmSync(join(at.folder, `${log.origin}.jsonl`));
-    expect(log.isAvailable).toBe(false);
-    await log.close();
-  });
-
-  it("checkpoints that cannot be kept make it unavailable, and come when they can", async () => {
-    const at = place();
-    const log = open(at);
-    await log.flush();
-    const file = join(at.folder, `${log.origin}.checkpoint`);
-    const keptText = readFileSync(file, "utf8");
-    rmSync(file);
-    mkdirSync(join(file, "in-the-way"), { recursive: true });
-    log.append(callEvent(guard, "read"));
-    await log.flush();
-    expect(log.isAvailable).toBe(false);
-    expect(log.append(callEvent(guard, "smuggled", { fields: { live: undefined } }))).toBe(true);
-    rmSync(file, { recursive: true });
-    await log.flush();
-    expect(log.isAvailable).toBe(true);
-    expect(readFileSync(file, "utf8")).not.toBe(keptText);
-    await log.close();
-    expect(await verify(at)).toMatchObject({ ok: true, records: 4, refusals: 1 });
-  });
-
-  it("objects of a new catalog that cannot be kept make it unavailable", async () => {
-    const at = place();
-    const log = open(at);
-    const next = auditGuard(8).evidence;
-    const objects = join(at.folder, "objects");
-    renameSync(objects, `${objects}.aside`);
-    writeFileSync(objects, "");
-    expect(log.useEvidence(next)).toBe(false);
-    expect(log.isAvailable).toBe(false);
-    rmSync(objects);
-    renameSync(`${objects}.aside`, objects);
-    expect(log.useEvidence(next)).toBe(true);
-    expect(log.isAvailable).toBe(true);
-    await log.close();
-  });
-
-  it("the state of the clock does not matter: what is no time is 0, and nothing is lost", async () => {
-    const at = place();
-    const times = [NOW_MS, Number.NaN, -5, NOW_MS - 1];
-    const log = open(at, { clock: () => times.shift() ?? NOW_MS });
-    for (const timeMs of [NOW_MS, NOW_MS - 60_000, Number.NaN, NOW_MS]) {
-      expect(log.append(callEvent(guard, "read", { event: { timeMs } }))).toBe(true);
-    }
-    await log.close();
-    const report = await verify(at);
-    expect(report).toMatchObject({ ok: true, records: 6 });
-    expect(report.logs[0]?.clockBack).toBe(3);
   });
 });

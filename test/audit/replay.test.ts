@@ -9,7 +9,7 @@ import type { MemoryAuditLog } from "../../src/audit/memory-log.ts";
 import { type ReplayOptions, type ReplayReport, replay } from "../../src/audit/replay.ts";
 import type { AuditObjects } from "../../src/audit/replay-catalogs.ts";
 import { toHex, utf8 } from "../../src/bytes.ts";
-import { executeFrame } from "../../src/kernel/decide.ts";
+import { digestWords, executeFrame } from "../../src/kernel/decide.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
 import { KERNEL_SHA256, kernelBytes } from "../../src/kernel/module.ts";
 import { readOutputFrame } from "../../src/kernel/output-frame.ts";
@@ -300,7 +300,7 @@ describe("what records name", () => {
   });
 
   it("a kernel of the objects decides as this package's own", () => {
-    expect(toHex(sha256(kernelBytes()))).toBe(KERNEL_SHA256);
+    expect(toHex(sha256(kernelBytes() ?? new Uint8Array(0)))).toBe(KERNEL_SHA256);
     const { image } = guard.verified;
     const own = new ReplayKernel(undefined, image);
     const kept = new ReplayKernel(log.objects.get(kernelObject(KERNEL_SHA256)), image);
@@ -348,4 +348,9 @@ describe("what records name", () => {
 it("an input frame has the size that its layout says", () => {
   expect(callEvent(guard, "read").input).toHaveLength(abi.INPUT_SIZE);
   expect(NOW_MS).toBeLessThan(EXPIRES_MS);
+});
+
+it("digests are copied out of a Buffer, which shares its pool with others", () => {
+  const bytes = Uint8Array.from({ length: 32 }, (_, index) => index);
+  expect(digestWords(Buffer.from(bytes))).toEqual(digestWords(bytes));
 });

@@ -5,6 +5,7 @@ import {
   CallbackAuditLog,
   type CallbackLogOptions,
 } from "../../src/audit/callback-log.ts";
+import type { AuditEvent } from "../../src/audit/event.ts";
 import type { AuditLogInput } from "../../src/audit/input.ts";
 import { CALLBACK_RECORDS, MEMORY_RECORDS } from "../../src/audit/limits.ts";
 import { findTracer, OtelAuditSink, type OtelTracer, withOtel } from "../../src/audit/otel.ts";
@@ -124,6 +125,16 @@ describe("a memory log", () => {
     expect(log.append(event)).toBe(false);
     log.close();
     expectCode(() => memoryLog(guard, { recordCountMax: 0 }), "AUDIT_UNWRITABLE");
+  });
+
+  it("an event that is none is not written, and throws nothing", () => {
+    const log = memoryLog(guard);
+    const event: AuditEvent = JSON.parse('{"kind":"call","items":[1],"tool":5}');
+    expect(log.append(event)).toBe(false);
+    expect(log.isAvailable).toBe(false);
+    expect(log.append(refusal)).toBe(true);
+    expect(log.isAvailable).toBe(true);
+    log.close();
   });
 
   it("a flood of refusals is signed, each one, in bounded memory", async () => {

@@ -1,25 +1,33 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { cli, jsonOf, tempFolder } from "./process.ts";
 
 describe("demo", () => {
-  it("allows the honest calls, refuses the four attacks with zero calls upstream, and cleans up", async () => {
+  it("allows what was granted, refuses attacks, used-up leases and flows upstream of nobody, and cleans up", async () => {
     const tmp = tempFolder();
     const result = await cli(["demo", "--json"], { env: { TMPDIR: tmp } });
     expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: "" });
-    const { ok, cases, passed, failed, fileWritten } = jsonOf(result);
-    expect({ ok, passed, failed, fileWritten }).toEqual({
+    const { ok, cases, passed, failed, fileWritten, audit } = jsonOf(result);
+    expect({ ok, passed, failed, fileWritten, audit }).toEqual({
       ok: true,
-      passed: 7,
+      passed: 10,
       failed: 0,
       fileWritten: false,
+      audit: [
+        { command: "audit verify", ok: true },
+        { command: "audit replay", ok: true },
+      ],
     });
     const rows = Array.isArray(cases) ? cases : [];
     expect(rows.map((row) => [row.observed.reason, row.upstreamCalls])).toEqual([
       ["allowed", 1],
       ["allowed", 1],
       ["allowed", 1],
+      ["allowed", 1],
+      ["lease_exhausted", 0],
+      ["taint_denied", 0],
       ["unknown_server", 0],
       ["fingerprint_drift", 0],
       ["tool_smuggle", 0],
@@ -34,6 +42,8 @@ describe("demo", () => {
     const { code, stdout } = await cli(["demo", "--keep"], { env: { TMPDIR: tmp } });
     expect(code).toBe(0);
     for (const reason of [
+      "lease_exhausted",
+      "taint_denied",
       "unknown_server",
       "fingerprint_drift",
       "tool_smuggle",
@@ -43,12 +53,45 @@ describe("demo", () => {
     }
     const refusals = stdout.split("\n").filter((line) => /^ {5}x/.test(line));
     expect(refusals).toEqual([
+      ...[1, 2].map(() => expect.stringMatching(/^ {5}x refused `\w+` of `\w+` \(\w+\): \w/)),
       expect.stringMatching(/^ {5}x the guard does not start: expected a server of the catalog, /),
       ...[1, 2, 3].map(() => expect.stringMatching(/^ {5}x refused `\w+` of `\w+` \(\w+\): \w/)),
     ]);
-    expect(stdout).toContain("all 7 as expected");
+    expect(stdout).toContain("all 10 as expected");
+    expect(stdout).toMatch(/> replayed: \d+ decisions, all the same/);
     expect(stdout).not.toContain("\u001b");
     expect(readdirSync(tmp)).toHaveLength(1);
+  });
+
+  it("a machine without SQLite gets the tour without its lease; what needs the store is refused", async () => {
+    const tmp = tempFolder();
+    // as if the optional package were not installed, here and in the guards that are started
+    const hide = join(tempFolder(), "hide.cjs");
+    writeFileSync(
+      hide,
+      `const Module = require("node:module");
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  if (name === "better-sqlite3" || name === "node:sqlite") throw new Error("no such module");
+  return load.call(this, name, ...rest);
+};
+`,
+    );
+    const env = { TMPDIR: tmp, NODE_OPTIONS: `--require=${hide}`, HOME: tmp };
+    const result = await cli(["demo", "--json"], { env });
+    const { ok, cases } = jsonOf(result);
+    const rows = Array.isArray(cases) ? cases : [];
+    expect(rows.map((row) => [row.title, row.observed.reason])).toEqual([
+      ["allowed read", "allowed"],
+      ["allowed read", "allowed"],
+      ["allowed search", "allowed"],
+      ["read, then post", "taint_denied"],
+      ["unknown server", "unknown_server"],
+      ["fingerprint drift", "fingerprint_drift"],
+      ["tool smuggle", "tool_smuggle"],
+      ["scope escalation", "scope_escalation"],
+    ]);
+    expect(ok).toBe(true);
   });
 
   it("says what to install when the MCP client is missing", async () => {

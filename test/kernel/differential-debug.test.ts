@@ -9,7 +9,8 @@ vi.mock("#kernel", async () => {
   const { createHash } = await import("node:crypto");
   const wasm = readFileSync(path);
   return {
-    KERNEL_BASE64: wasm.toString("base64"),
+    KERNEL_MODULE: new WebAssembly.Module(wasm),
+    KERNEL_PACKED: undefined,
     KERNEL_SHA256: createHash("sha256").update(wasm).digest("hex"),
   };
 });

@@ -12,7 +12,7 @@ import {
   signEd25519,
   verifyEd25519,
 } from "../../src/sign/ed25519.ts";
-import { verifyNatively } from "../../src/sign/ed25519-native.ts";
+import { signNatively, verifyNatively } from "../../src/sign/ed25519-native.ts";
 import { encodeSpki } from "../../src/sign/keys.ts";
 import { expectCode } from "../fixtures/trust.ts";
 
@@ -105,6 +105,9 @@ describe("against node:crypto", () => {
       const signature = signEd25519(seed, message);
       expect(publicKeyOfSeed(seed)).toEqual(raw);
       expect(signature).toEqual(new Uint8Array(sign(null, message, privateKey)));
+      // the signer of hosts without one of their own, and that of this host
+      expect(ed25519.sign(message, seed)).toEqual(signature);
+      expect(signNatively(seed, message)).toEqual(signature);
       expect(verifyEd25519(raw, message, signature)).toBe(true);
       expect(verifyEd25519(raw, concatBytes(message, utf8("x")), signature)).toBe(false);
     }
