@@ -85,8 +85,6 @@ export type ReportCommand = {
 export type MixedCommand = ReportCommand & {
   readonly streams: (args: Arguments) => boolean;
   readonly stream: (args: Arguments, io: Io) => Promise<number>;
-  /** With --json standard output holds documents and no protocol: faults go there, too. */
-  readonly givesDocuments?: true;
 };
 
 export type Command = ReportCommand | StreamCommand | MixedCommand;
