@@ -72,6 +72,8 @@ export interface CommandResult {
 export type StreamCommand = {
   readonly spec: CommandSpec;
   readonly stream: (args: Arguments, io: Io) => Promise<number>;
+  /** With --json standard output holds documents and no protocol: faults go there, too. */
+  readonly givesDocuments?: true;
 };
 
 export type ReportCommand = {

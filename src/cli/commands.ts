@@ -11,7 +11,8 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "demo",
-    summary: "the guided tour: a real server behind the guard, and the four attacks",
+    summary:
+      "the guided tour: a real server behind the guard, attacks, a lease, a taint flow, the log",
     load: async () => (await import("./demo.ts")).demoCommand,
   },
   {

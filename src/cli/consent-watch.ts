@@ -143,4 +143,4 @@ async function stream(args: Arguments, io: Io): Promise<number> {
   }
 }
 
-export const consentWatchCommand: StreamCommand = { spec, stream };
+export const consentWatchCommand: StreamCommand = { spec, stream, givesDocuments: true };

@@ -53,4 +53,4 @@ function readPort(text: string | undefined): number {
   throw usageFault(spec, `--port from 0 to ${PORT_MAX}`, quote(text));
 }
 
-export const consentWebCommand: StreamCommand = { spec, stream };
+export const consentWebCommand: StreamCommand = { spec, stream, givesDocuments: true };

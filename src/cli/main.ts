@@ -39,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     const command = await found.entry.load();
     // a mixed command has read its arguments before standard output is its own
-    isStream = "stream" in command && !("run" in command);
+    isStream = "stream" in command && !("run" in command) && command.givesDocuments !== true;
     return await runCommand(command, found.rest, isJson);
   } catch (fault) {
     const report = await reportFault(fault);
