@@ -11,6 +11,7 @@ import type { StateStore, SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import { scanText } from "../vetting/vet.ts";
 import { CardCatalog } from "./card-catalog.ts";
+import { compileCards } from "./compile-cards.ts";
 import { askConsent, type ConsentProvider } from "./consent-answer.ts";
 import { answerRecords, questionOf } from "./consent-flow.ts";
 import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
@@ -220,7 +221,7 @@ export class MCPGateway {
   #makeWorld(): World {
     const { catalog, rules, scopeCap, protectedPaths } = this.#options;
     const settings = { clock: this.#clock, messageSizeMax: MESSAGE_SIZE_MAX };
-    const source = catalog ?? new CardCatalog(this.#cards);
+    const source = catalog ?? compileCards(this.#cards);
     const guard =
       source instanceof CardCatalog
         ? ScopeGuard.fromCards(source, settings)
