@@ -149,9 +149,12 @@ export function openCall(): bool {
   const namedItem = load<i32>(inputFrame, INPUT_OFFSET_ITEM);
   principalRow = load<u32>(inputFrame, INPUT_OFFSET_PRINCIPAL_ROW);
   if (principalRow > principalCount || !isPair(namedServer, namedItem)) return false;
+  // WHY: an area without its flag is all zeros, and 0 is no index where the first server pins nothing
   const leaseServer = load<i32>(inputFrame, INPUT_OFFSET_LEASE_SERVER);
-  if (!isPair(leaseServer, load<i32>(inputFrame, INPUT_OFFSET_LEASE_ITEM))) return false;
-  if (!isPair(load<i32>(inputFrame, INPUT_OFFSET_CONSENT_SERVER), -1)) return false;
+  const leaseItem = load<i32>(inputFrame, INPUT_OFFSET_LEASE_ITEM);
+  if (hasFlag(INPUT_FLAG_LEASE) && !isPair(leaseServer, leaseItem)) return false;
+  const consentServer = load<i32>(inputFrame, INPUT_OFFSET_CONSENT_SERVER);
+  if (hasFlag(INPUT_FLAG_CONSENT) && !isPair(consentServer, -1)) return false;
   server = namedServer;
   item = namedItem;
   if (item < 0) return true;

@@ -1,9 +1,10 @@
 // P8: scanning text for vetting, its copy into the kernel included, against a loop of regular
 // expressions that look for the same phrases, one expression a group.
+
+import { FIELD_PROSE } from "../esm/abi/patterns.js";
 import { compilePatterns } from "../esm/vetting/compile.js";
 import { PHRASES } from "../esm/vetting/phrases.js";
 import { scanFields, type TextField } from "../esm/vetting/scanner.js";
-import { FIELD_PROSE } from "../esm/abi/patterns.js";
 import type { Finding } from "./finding.js";
 import { type Contender, makeRandom, measureRounds, medians, ratioOf } from "./measure.js";
 

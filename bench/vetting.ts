@@ -2,8 +2,8 @@
 // hold up that is honest. Writes the table of docs/vetting.md. Without ../shared/data it says so.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { PATTERNS_SHA256, PATTERNS_VERSION, vetTool } from "../esm/index.js";
 import { combine } from "../esm/vetting/judge.js";
-import { vetTool, PATTERNS_SHA256, PATTERNS_VERSION } from "../esm/index.js";
 import type { VettingFinding } from "../esm/vetting/types.js";
 
 const DATA = new URL("../../../shared/data/", import.meta.url);

@@ -77,7 +77,8 @@ export function judgeCallArguments(question: ArgumentsQuestion): JudgedArguments
 
 /** `sha256:<hex>` of the arguments; `undefined` when they have no canonical form. */
 export function digestOfArguments(judged: JudgedArguments, args: unknown): string | undefined {
-  return judged === UNREADABLE ? undefined : tryArgumentsDigest(judged.text ?? args);
+  if (judged === UNREADABLE) return undefined;
+  return tryArgumentsDigest(judged.text ?? (args instanceof ArgumentSnapshot ? args.text : args));
 }
 
 /** As `digestOfArguments`, for a frame; zeros where there is none. */

@@ -2,6 +2,7 @@
 import { utf8Text } from "../bytes.ts";
 import { contributorNames } from "../kernel/output-frame.ts";
 import { REASONS, toDecision } from "../verdict.ts";
+import { ArgumentSnapshot } from "./argument-snapshot.ts";
 import {
   type ConsentChoice,
   type ConsentQuestion,
@@ -40,11 +41,16 @@ export function questionOf(
     tool: call.name,
     effect: target.item.effect,
     scope: call.scopes ?? target.item.scope,
-    args: call.args instanceof Uint8Array ? (utf8Text(call.args) ?? "") : (call.args ?? {}),
+    args: shownArguments(call.args),
     reasons,
     expiresAtMs,
     ...(choices === undefined ? {} : { choices }),
   });
+}
+
+function shownArguments(args: unknown): unknown {
+  if (args instanceof ArgumentSnapshot) return args.text;
+  return args instanceof Uint8Array ? (utf8Text(args) ?? "") : (args ?? {});
 }
 
 /** The records of an answer; none when they cannot be made. */

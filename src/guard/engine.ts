@@ -10,13 +10,14 @@ import {
   SERVER_NOT_ADMITTED,
 } from "../abi/layout.ts";
 import { LIMIT_URI_BYTES } from "../abi/limits.ts";
-import { VERDICT_ALLOWED } from "../abi/verdict.ts";
+import { VERDICT_ALLOWED, VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
 import { toHex } from "../bytes.ts";
-import type { Catalog } from "../catalog/types.ts";
+import type { Catalog, CatalogItem } from "../catalog/types.ts";
 import {
   type DigestWords,
   decideFields,
   digestWords,
+  executeFrame,
   type InputFields,
   inputFrameBytes,
   outputFrameBytes,
@@ -35,7 +36,7 @@ import { consentFields, leaseFields } from "./grant-fields.ts";
 import { Grants } from "./grants.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
 import type { RequestIdentity } from "./identity.ts";
-import { ImageItems } from "./image-items.ts";
+import { type ImageItem, ImageItems } from "./image-items.ts";
 import { ItemFactsCache } from "./item-facts.ts";
 import { labelRow, type OperatorLabel, operatorLabels } from "./label-rows.ts";
 import type { StoredLease } from "./lease.ts";
@@ -65,6 +66,8 @@ export interface DecideOptions {
   readonly keepsFrames?: boolean;
   /** Default: the engine's own store. */
   readonly grants?: Grants | undefined;
+  /** Others were always faster: decide as if no invocation and no approval were left. */
+  readonly isWornOut?: boolean;
 }
 
 /** Decides with one kernel, one catalog and one store. */
@@ -120,15 +123,69 @@ export class DecisionEngine {
     const prepared = this.#prepare(call, options);
     this.#keepDrift(prepared);
     const taken: Taken = { lease: undefined, consent: undefined, usedUp: undefined };
-    for (let attempt = 0; attempt < LIMIT_DECIDE_ATTEMPTS; attempt++) {
+    const attempts = options.isWornOut === true ? 0 : LIMIT_DECIDE_ATTEMPTS;
+    for (let attempt = 0; attempt < attempts; attempt++) {
       const tried = this.#try(prepared, taken, false);
       if (tried.outcome !== abi.OUTCOME_ALLOW) return this.#answer(prepared, tried, options);
       // WHY: read before anything is taken, which may run the host's store and decide other calls
       const answer = this.#answer(prepared, tried, options);
       if (this.#take(prepared, tried, answer, taken)) return answer;
     }
-    // others are always faster: as if nothing were left
-    return this.#answer(prepared, this.#try(prepared, taken, true), options);
+    const tried = this.#try(prepared, taken, true);
+    const answer = this.#answer(prepared, tried, options);
+    // what is allowed all the same rests on nothing but what was taken before; its labels count
+    if (tried.outcome === abi.OUTCOME_ALLOW) this.#take(prepared, tried, answer, taken);
+    return answer;
+  }
+
+  /**
+   * The same decision with nobody to record it: what was allowed is refused. What it had taken stays
+   * taken.
+   *
+   * @param decided with its frames
+   */
+  unrecorded(decided: EngineDecision): EngineDecision {
+    const kernel = this.#kernel;
+    const input = decided.input?.slice();
+    if (input === undefined) return { ...decided, decision: toDecision(VERDICT_INTERNAL_FAULT) };
+    input[abi.INPUT_OFFSET_AUDIT] = 0;
+    const output = executeFrame(kernel, input);
+    const word = (offset: number): number => outputWord(kernel, offset);
+    const decision = toDecision(word(abi.OUTPUT_OFFSET_VERDICT));
+    return {
+      ...decided,
+      decision: decision.outcome === "allow" ? toDecision(VERDICT_INTERNAL_FAULT) : decision,
+      denying: word(abi.OUTPUT_OFFSET_DENYING),
+      asking: word(abi.OUTPUT_OFFSET_ASKING),
+      dryRun: word(abi.OUTPUT_OFFSET_DRY_RUN),
+      lease: undefined,
+      // the labels were put on the session with the allow, and stay
+      taint: decided.taint | decided.taintAdded,
+      taintAdded: 0,
+      input,
+      output,
+    };
+  }
+
+  /** What has drifted of these servers. */
+  drifted(serverIds: readonly string[]): readonly ImageItem[] {
+    const { bytes } = this.#kernel;
+    return this.items
+      .list()
+      .filter((_, index) => bytes[this.#itemStatesAt + index] === ITEM_DRIFTED)
+      .filter(({ server }) => serverIds.includes(server.id));
+  }
+
+  /** Counts as drifted here, too, where it is pinned. */
+  keepDrifted(items: readonly ImageItem[]): void {
+    for (const { item, server } of items) {
+      this.#markDrifted(this.items.serverIndexOf(server.id), item);
+    }
+  }
+
+  #markDrifted(serverIndex: number, { kind, name }: CatalogItem): void {
+    const size = this.#guard.writeName(name, LIMIT_URI_BYTES);
+    this.#kernel.exports.markDrifted(serverIndex, KIND_CODES[kind], size);
   }
 
   /** Index in the image of a tool; -1 when it is not pinned. */
@@ -199,27 +256,31 @@ export class DecisionEngine {
   #keepDrift({ call, target, live }: Prepared): void {
     if (call.definition === undefined || target === undefined || live === undefined) return;
     if (target.item.fingerprints.includes(live.fingerprint)) return;
-    const guard = this.#guard;
-    const size = guard.writeName(target.item.name, LIMIT_URI_BYTES);
-    this.#kernel.exports.markDrifted(target.serverIndex, KIND_CODES[target.item.kind], size);
+    this.#markDrifted(target.serverIndex, target.item);
   }
 
   /**
    * Reads what others may change, and asks the kernel.
    *
-   * @param isWornOut decide as if no invocation were left
+   * @param isWornOut decide as if there were no invocation and no approval but those that this call
+   *   has taken, and, where labels stop the item, as if every label were there
    */
   #try(prepared: Prepared, taken: Taken, isWornOut: boolean): Tried {
-    const { caller, call } = prepared;
-    const taint = caller === undefined ? TAINT_ALL : prepared.grants.taint(caller.sessions);
+    const { caller, call, target } = prepared;
+    const hasAll = caller === undefined || (isWornOut && (target?.item.stopsTaint.length ?? 0) > 0);
+    const taint = hasAll ? TAINT_ALL : prepared.grants.taint(caller.sessions);
     const chosen = taken.lease ?? this.#chooser.lease(prepared);
-    const lease = isWornOut && chosen !== undefined ? { ...chosen, remaining: 0 } : chosen;
+    const isUsedUp = isWornOut && chosen !== undefined && taken.lease === undefined;
+    const lease = isUsedUp ? { ...chosen, remaining: 0 } : chosen;
     const tried: Tried = { outcome: abi.OUTCOME_DENY, taint, lease, consent: undefined };
-    if (this.#usesConsent) tried.consent = this.#chooser.consent(prepared, tried, taken, 0);
+    const mayChoose = !isWornOut || taken.consent !== undefined;
+    if (this.#usesConsent && mayChoose) {
+      tried.consent = this.#chooser.consent(prepared, tried, taken, 0);
+    }
     tried.outcome = this.#ask(prepared, tried);
     if (tried.outcome !== abi.OUTCOME_ASK_USER || call.isConsentRefused) return tried;
     const asking = outputWord(this.#kernel, abi.OUTPUT_OFFSET_ASKING);
-    const consent = this.#chooser.consent(prepared, tried, taken, asking);
+    const consent = mayChoose ? this.#chooser.consent(prepared, tried, taken, asking) : undefined;
     if (consent === undefined) return tried;
     tried.consent = consent;
     tried.outcome = this.#ask(prepared, tried);
@@ -284,7 +345,7 @@ export class DecisionEngine {
    */
   #take(prepared: Prepared, tried: Tried, answer: EngineDecision, taken: Taken): boolean {
     const { consent, lease } = tried;
-    const { grants } = prepared;
+    const { grants, caller, target } = prepared;
     if (consent !== undefined && taken.consent === undefined) {
       if (!grants.takeConsent(consent.id)) {
         taken.usedUp ??= new Set();
@@ -297,9 +358,10 @@ export class DecisionEngine {
       if (!grants.takeLease(lease)) return false;
       taken.lease = lease;
     }
-    const { caller, target } = prepared;
     const added = answer.taintAdded;
-    if (caller === undefined || (added & ~tried.taint) === 0) return true;
+    // WHY: a store that could not be asked is to have the labels when it can be asked again
+    const isThere = (added & ~tried.taint) === 0 && tried.taint !== TAINT_ALL;
+    if (caller === undefined || added === 0 || isThere) return true;
     const after = grants.addTaint(caller.sessions, added);
     const isNew = (after & ~(tried.taint | added)) !== 0;
     return !isNew || target === undefined || target.item.stopsTaint.length === 0;

@@ -1,62 +1,42 @@
 // The trust pack's one way in: every layer, one decision (40-gateway section 1).
 import { AUDIT_AVAILABLE, AUDIT_BEST_EFFORT } from "../abi/frame.ts";
-import { VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
 import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { type Clock, randomUuid, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import type { ManifestSource } from "../manifest/read.ts";
 import { createMemoryStore } from "../store/memory.ts";
-import type { StateStore, SyncStateStore } from "../store/types.ts";
-import { toDecision } from "../verdict.ts";
+import type { StateStore } from "../store/types.ts";
 import { scanText } from "../vetting/vet.ts";
+import { tryArgumentsDigest } from "./args-digest.ts";
+import { ArgumentSnapshot } from "./argument-snapshot.ts";
 import { CardCatalog } from "./card-catalog.ts";
 import { compileCards } from "./compile-cards.ts";
-import { askConsent, type ConsentProvider } from "./consent-answer.ts";
+import { askConsent, CONSENT_DENIED, type ConsentProvider } from "./consent-answer.ts";
 import { answerRecords, questionOf } from "./consent-flow.ts";
 import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
-import { type DecideOptions, DecisionEngine, LIMIT_DECIDE_ATTEMPTS } from "./engine.ts";
+import { AsyncDecider } from "./decide-async.ts";
+import { type DecideOptions, DecisionEngine } from "./engine.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
 import { GatewayAnswers } from "./gateway-answer.ts";
 import { gatewayEvent } from "./gateway-audit.ts";
+import { type GatewayParts, grantStoreOf, NO_GRANTS } from "./gateway-parts.ts";
 import type { EvaluateRequest, GatewayDecision } from "./gateway-types.ts";
-import type { GrantStore } from "./grant-access.ts";
-import { Grants } from "./grants.ts";
+import { GrantAccess } from "./grant-access.ts";
 import { HeldDefinitions } from "./held-definition.ts";
-import { isRequestIdentity } from "./identity.ts";
+import { isRequestIdentity, type RequestIdentity } from "./identity.ts";
 import type { ScopeLease } from "./lease.ts";
 import { leaseState } from "./lease-valid.ts";
 import { type TaintedObservation, wrapResult } from "./observation.ts";
 import type { PolicyRule } from "./policy-rule.ts";
-import { PrefetchedGrants } from "./prefetched-grants.ts";
 import type { ProtectedPaths } from "./protected-paths.ts";
 import { ScopeGuard } from "./scope-guard.ts";
 import type { ServerCard } from "./server-card.ts";
 import { type AdmissionReport, Validator } from "./validator.ts";
 
-/** What a store part must do; `InMemoryConsentLedger` and every StateStore do. */
-type LeasePart = Pick<
-  SyncStateStore,
-  "putLease" | "getLease" | "findLeases" | "consumeLease" | "revokeLease"
->;
-type ConsentPart = {
-  putConsent(record: ConsentRecord): boolean;
-  findConsents: GrantStore["findConsents"];
-  consumeConsent(id: string): boolean;
-};
-type SessionPart = Pick<SyncStateStore, "getTaint" | "addTaint">;
-
-interface GatewaySettings {
+interface GatewaySettings extends GatewayParts {
   /** Custom rules of the host; they can only tighten. */
   readonly rules?: readonly PolicyRule[] | undefined;
-  /** Leases, consents and labels. Default: in the memory of this process. */
-  readonly store?: StateStore | undefined;
-  /** Consents, where they are kept apart from the store. */
-  readonly consent?: ConsentPart | undefined;
-  /** Leases, likewise. */
-  readonly leases?: LeasePart | undefined;
-  /** Labels of sessions, likewise. */
-  readonly sessions?: SessionPart | undefined;
   /** Asks a person; used by `evaluateAsync`. */
   readonly consentProvider?: ConsentProvider | undefined;
   /** Where records go. A sink that cannot write refuses what changes state. */
@@ -103,7 +83,12 @@ export class MCPGateway {
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
   readonly #store: StateStore;
-  readonly #grants: GrantStore | undefined;
+  /** Where the store answers at once; one for all cards, so that no label is lost with them. */
+  readonly #access: GrantAccess | undefined;
+  /** Where it answers later. */
+  readonly #async: AsyncDecider | undefined;
+  /** Who called, by the decision that was given for it. */
+  readonly #calls = new WeakMap<object, RequestIdentity>();
   readonly #definitions = new HeldDefinitions();
   readonly #decisionIds: string = randomUuid();
   #cards: readonly ServerCard[];
@@ -124,7 +109,9 @@ export class MCPGateway {
     this.#options = { ...options };
     this.#clock = options.clock ?? systemClock;
     this.#store = options.store ?? createMemoryStore();
-    this.#grants = partsOf(options, this.#store);
+    const grants = grantStoreOf(options, this.#store);
+    this.#access = grants === undefined ? undefined : new GrantAccess(grants);
+    this.#async = grants === undefined ? new AsyncDecider(this.#store) : undefined;
     this.#cards = options.serverCards ?? [];
     this.#world = this.#makeWorld();
   }
@@ -137,12 +124,12 @@ export class MCPGateway {
    *   ARGUMENT_INVALID with a store that answers later (use `evaluateAsync`)
    */
   evaluate(request: EvaluateRequest): GatewayDecision {
-    if (this.#grants === undefined) {
+    if (this.#access === undefined) {
       throw invalid("expected a store in this process; use evaluateAsync with this one");
     }
     const call = this.#read(request);
     const decided = this.#world.engine.decide(call, this.#decideOptions());
-    return this.#finish(call, this.#recorded(call, decided, request));
+    return this.#finish(call, this.#recorded(call, decided));
   }
 
   /**
@@ -154,13 +141,16 @@ export class MCPGateway {
   async evaluateAsync(request: EvaluateRequest): Promise<GatewayDecision> {
     const call = this.#read(request);
     const first = await this.#decideAsync(call);
-    const decided = await this.#askPerson(call, first);
-    return this.#finish(call, this.#recorded(call, decided, request));
+    const shown = await this.#askPerson(call, first);
+    const asked = shown ?? call;
+    const decided = shown === undefined ? first : await this.#decideAsync(shown);
+    return this.#finish(asked, this.#recorded(asked, decided));
   }
 
   /**
    * Adds a card, or replaces that of the same server. What drifted under the old card is forgotten:
-   * registering is the host's own act.
+   * registering is the host's own act. What drifted of other servers stays so; calls that name their
+   * tools wait for `admitListing`.
    *
    * @throws {GuardError} ARGUMENT_INVALID for a look-alike, or with a catalog
    */
@@ -170,9 +160,12 @@ export class MCPGateway {
     }
     const others = this.#cards.filter((known) => known.serverId !== card?.serverId);
     const before = this.#cards;
+    const { engine } = this.#world;
     this.#cards = [...others, card];
     try {
       this.#world = this.#makeWorld();
+      const known = others.map(({ serverId }) => serverId);
+      this.#world.engine.keepDrifted(engine.drifted(known));
     } catch (fault) {
       this.#cards = before;
       throw fault;
@@ -213,9 +206,18 @@ export class MCPGateway {
     return (this.#options.leases ?? this.#store).revokeLease(id);
   }
 
-  /** A result with its trust level, its hash and the session's labels; its text is scanned. */
+  /**
+   * A result with its trust level, its hash and the session's labels; its text is scanned. A text that
+   * is flagged puts `untrusted` on the session of the call, for good.
+   */
   wrapResult(toolName: string, result: unknown, decision: GatewayDecision): TaintedObservation {
-    return wrapResult(toolName, result, decision, { scan: scanText });
+    const observation = wrapResult(toolName, result, decision, { scan: scanText });
+    const identity = this.#calls.get(decision);
+    if (identity === undefined || !observation.instructionLikeTextDetected) return observation;
+    const { sessionHash } = identity;
+    this.#access?.addRowTaint(sessionHash, UNTRUSTED_MASK);
+    void this.#async?.addLabels(sessionHash, UNTRUSTED_MASK);
+    return observation;
   }
 
   #makeWorld(): World {
@@ -226,7 +228,7 @@ export class MCPGateway {
       source instanceof CardCatalog
         ? ScopeGuard.fromCards(source, settings)
         : ScopeGuard.fromCatalog(source, settings);
-    const store = this.#grants ?? NO_GRANTS;
+    const store = this.#access ?? NO_GRANTS;
     const engine = new DecisionEngine({ guard, store, rules, scopeCap, protectedPaths });
     const answers = new GatewayAnswers(engine.catalog);
     return { guard, validator: new Validator(source), engine, answers };
@@ -244,7 +246,8 @@ export class MCPGateway {
         serverId: server,
         name,
         item: this.#world.engine.toolOf(server, name),
-        args,
+        // WHY: bytes are read strictly even where nothing asks about a member; unreadable ones refuse
+        args: args instanceof Uint8Array ? (ArgumentSnapshot.of(args) ?? null) : args,
         scopes: scopes === undefined ? undefined : namesOf(scopes),
         // a lease that cannot be one is still named, and does not hold
         leaseId: leaseId === undefined ? undefined : textOf(leaseId),
@@ -257,91 +260,86 @@ export class MCPGateway {
     }
   }
 
-  #decideOptions(grants?: Grants): DecideOptions {
+  #decideOptions(): DecideOptions {
     const { audit, auditMode } = this.#options;
-    if (audit === undefined && grants === undefined) return UNRECORDED;
+    if (audit === undefined) return UNRECORDED;
     const whenBlind = auditMode === "best-effort" ? AUDIT_BEST_EFFORT : 0;
-    return {
-      audit: audit === undefined || audit.isAvailable ? AUDIT_AVAILABLE : whenBlind,
-      keepsFrames: audit !== undefined,
-      grants,
-    };
+    const canWrite = attempt(() => audit.isAvailable) === true;
+    return { audit: canWrite ? AUDIT_AVAILABLE : whenBlind, keepsFrames: true };
   }
 
   async #decideAsync(call: EngineCall): Promise<EngineDecision> {
     const { engine } = this.#world;
-    if (this.#grants !== undefined) return engine.decide(call, this.#decideOptions());
-    const owned = new Set<string>();
-    const keys = {
-      principalHash: call.identity?.principalHash ?? "",
-      serverId: call.serverId,
-      fingerprint: engine.liveOf(call)?.fingerprint,
-      leaseId: call.leaseId,
-      sessions: engine.taintRows(call.identity),
-    };
-    for (let attempt = 0; attempt < LIMIT_DECIDE_ATTEMPTS; attempt++) {
-      const grants = await PrefetchedGrants.read(this.#store, keys, owned);
-      const decided = engine.decide(call, this.#decideOptions(new Grants(grants, engine.labels)));
-      if (decided.decision.outcome !== "allow") return decided;
-      if ((await grants.commit(this.#store, owned)) === "done") return decided;
-    }
-    // others are always faster, or the store does not answer: as if it held nothing
-    return engine.decide(call, this.#decideOptions(new Grants(NO_GRANTS, engine.labels)));
+    const options = this.#decideOptions();
+    return this.#async === undefined
+      ? engine.decide(call, options)
+      : await this.#async.decide(engine, call, options);
   }
 
-  /** Asks the provider where a person may answer, and decides again with what was answered. */
-  async #askPerson(call: EngineCall, first: EngineDecision): Promise<EngineDecision> {
+  /**
+   * Asks the provider where a person may answer, and keeps the approval.
+   *
+   * @returns the call to decide again; `undefined` when there was nothing to ask
+   */
+  async #askPerson(call: EngineCall, first: EngineDecision): Promise<EngineCall | undefined> {
     const { consentProvider: provider } = this.#options;
     const { binding, target } = first;
-    if (provider === undefined || binding === undefined || target === undefined) return first;
-    if (first.decision.outcome !== "ask_user") return first;
-    const isOpen = target.server.consentChannels.includes(provider.channel);
-    const question = questionOf(call, first, this.#clock() + ANSWER_TIME_MS);
+    if (provider === undefined || binding === undefined || target === undefined) return undefined;
+    if (first.decision.outcome !== "ask_user") return undefined;
+    // WHY: what is shown, what is approved and what is decided then is one copy; and it is what asked
+    const args = ArgumentSnapshot.of(call.args);
+    const isSame = args !== undefined && tryArgumentsDigest(args.text) === binding.argsDigest;
+    const shown = { ...call, args };
+    const channel = attempt(() => provider.channel);
+    const isOpen = target.server.consentChannels.some((open) => open === channel);
+    const untilMs = this.#clock() + ANSWER_TIME_MS;
+    const question = isSame && isOpen ? questionOf(shown, first, untilMs) : undefined;
     const answer =
-      isOpen && question !== undefined
-        ? await askConsent(provider, question, this.#clock)
-        : undefined;
-    if (question === undefined || answer === undefined || answer.choice === "deny") {
-      return this.#decideAsync({ ...call, isConsentRefused: true });
+      question === undefined ? CONSENT_DENIED : await askConsent(provider, question, this.#clock);
+    if (question === undefined || channel === undefined || answer.choice === "deny") {
+      return { ...call, isConsentRefused: true };
     }
     const nowMs = this.#clock();
-    for (const record of answerRecords({
-      binding,
-      question,
-      answer,
-      channel: provider.channel,
-      nowMs,
-    })) {
-      await this.addConsentRecord(record);
+    for (const record of answerRecords({ binding, question, answer, channel, nowMs })) {
+      try {
+        await this.addConsentRecord(record);
+      } catch {
+        // an approval that cannot be kept is none: the call asks again
+      }
     }
-    return this.#decideAsync(call);
+    return shown;
   }
 
   /** Writes the record; a state-changing call whose record cannot be written is refused. */
-  #recorded(call: EngineCall, decided: EngineDecision, request: EvaluateRequest): EngineDecision {
+  #recorded(call: EngineCall, decided: EngineDecision): EngineDecision {
     const { audit, auditMode } = this.#options;
     if (audit === undefined) return decided;
-    const event = gatewayEvent(call, decided, this.#clock());
-    if (audit.append(event) || decided.decision.outcome !== "allow") return decided;
+    const write = (what: EngineDecision): boolean =>
+      attempt(() => audit.append(gatewayEvent(call, what, this.#clock()))) === true;
+    if (write(decided) || decided.decision.outcome !== "allow") return decided;
     if (auditMode === "best-effort" && !decided.stateChanging) return decided;
-    const again = this.#world.engine.decide(this.#read(request), { audit: 0, keepsFrames: true });
-    return again.decision.outcome === "allow"
-      ? { ...again, decision: toDecision(VERDICT_INTERNAL_FAULT) }
-      : again;
+    const refused = this.#world.engine.unrecorded(decided);
+    write(refused);
+    return refused;
   }
 
   #finish(call: EngineCall, decided: EngineDecision): GatewayDecision {
     this.#decisionCount += 1;
-    return this.#world.answers.answer(decided, {
+    const decision = this.#world.answers.answer(decided, {
       identity: call.identity,
       serverId: call.serverId,
       toolName: call.name,
       decisionId: `${this.#decisionIds}.${this.#decisionCount}`,
       serverCard: this.#cards.find(({ serverId }) => serverId === call.serverId),
     });
+    const isAllowed = decision.invocation.decision === "allow";
+    if (isAllowed && call.identity !== undefined) this.#calls.set(decision, call.identity);
+    return decision;
   }
 }
 
+/** Bit 0 of every catalog (10-catalog section 1). */
+const UNTRUSTED_MASK = 1;
 const UNRECORDED: DecideOptions = { audit: AUDIT_AVAILABLE };
 
 /** Nobody calls nothing: refused by every layer that looks. */
@@ -357,40 +355,13 @@ const UNREADABLE: EngineCall = Object.freeze({
   isConsentRefused: false,
 });
 
-/** A store that holds nothing, and keeps nothing: whatever needs it is refused. */
-const NO_GRANTS: GrantStore = {
-  getLease: () => undefined,
-  findLeases: () => [],
-  consumeLease: () => false,
-  findConsents: () => [],
-  consumeConsent: () => false,
-  getTaint: () => -1,
-  addTaint: () => -1,
-};
-
-/** The synchronous parts together; `undefined` when one of them answers later. */
-function partsOf(
-  { leases, consent, sessions }: GatewayOptions,
-  store: StateStore,
-): GrantStore | undefined {
-  if (store.mode === "async") {
-    if (leases !== undefined || consent !== undefined || sessions !== undefined) {
-      throw invalid("expected leases, consent and sessions in one store when it answers later");
-    }
+/** What the host's own code gives; `undefined` when it throws. */
+function attempt<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch {
     return undefined;
   }
-  const leasePart = leases ?? store;
-  const consentPart = consent ?? store;
-  const sessionPart = sessions ?? store;
-  return {
-    getLease: (id) => leasePart.getLease(id),
-    findLeases: (principal, server) => leasePart.findLeases(principal, server),
-    consumeLease: (id, remaining) => leasePart.consumeLease(id, remaining),
-    findConsents: (principal, server, item) => consentPart.findConsents(principal, server, item),
-    consumeConsent: (id) => consentPart.consumeConsent(id),
-    getTaint: (session) => sessionPart.getTaint(session),
-    addTaint: (session, mask) => sessionPart.addTaint(session, mask),
-  };
 }
 
 function textOf(value: unknown): string {

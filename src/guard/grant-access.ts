@@ -1,6 +1,7 @@
 // A store in this process's reach: asked so that trouble makes a call stricter, never looser
 // (80-runtimes section 5).
 import type { StateOperations } from "../store/types.ts";
+import { WaitingLabels } from "./waiting-labels.ts";
 
 /** The part of a store that decisions need. */
 export type GrantStore = Pick<
@@ -14,15 +15,10 @@ export type GrantStore = Pick<
   | "addTaint"
 >;
 
-/** Rows whose labels wait for the store; beyond it every session counts as fully tainted. */
-export const LIMIT_TAINT_WAITING = 4096;
-
 /** One store, and the labels that it could not take: one for a process, whatever the catalog. */
 export class GrantAccess {
   readonly #store: GrantStore;
-  /** Row -> labels that the store did not take yet. */
-  readonly #waiting = new Map<string, number>();
-  #isOverfull = false;
+  readonly #waiting = new WaitingLabels();
 
   constructor(store: GrantStore) {
     this.#store = store;
@@ -40,9 +36,12 @@ export class GrantAccess {
 
   /** Labels of one row: a mask; `undefined` when nobody can say. */
   rowTaint(row: string): number | undefined {
-    if (this.#isOverfull) return undefined;
+    if (this.#waiting.isOverfull) return undefined;
+    const waiting = this.#waiting.of(row);
+    // other processes are to see it as soon as the store can be asked
+    if (waiting !== 0) this.#give(row, waiting);
     const mask = this.ask<number | undefined>((store) => store.getTaint(row), undefined);
-    return mask === undefined ? undefined : mask | (this.#waiting.get(row) ?? 0);
+    return mask === undefined ? undefined : mask | waiting;
   }
 
   /**
@@ -50,29 +49,22 @@ export class GrantAccess {
    * and is given to the store as soon as it takes labels again.
    */
   addRowTaint(row: string, mask: number): void {
-    const all = (mask | (this.#waiting.get(row) ?? 0)) >>> 0;
-    if (this.#give(row, all)) {
-      this.#giveWaiting();
-    } else if (this.#waiting.size < LIMIT_TAINT_WAITING || this.#waiting.has(row)) {
-      this.#waiting.set(row, all);
-    } else {
-      this.#isOverfull = true;
-    }
+    const all = (mask | this.#waiting.of(row)) >>> 0;
+    if (this.#give(row, all)) this.#giveWaiting();
+    else this.#waiting.add(row, all);
   }
 
   #give(row: string, mask: number): boolean {
     const after = this.ask<number | undefined>((store) => store.addTaint(row, mask), undefined);
     if (after === undefined) return false;
-    this.#waiting.delete(row);
+    this.#waiting.settle(row, mask);
     return true;
   }
 
   /** Bounded work for each label that is added; ends at the first that is not taken. */
   #giveWaiting(): void {
-    let left = GIVEN_AT_ONCE_MAX;
-    for (const [row, mask] of this.#waiting) {
-      if (left === 0 || !this.#give(row, mask)) return;
-      left -= 1;
+    for (const [row, mask] of this.#waiting.first(GIVEN_AT_ONCE_MAX)) {
+      if (!this.#give(row, mask)) return;
     }
   }
 }

@@ -5,15 +5,17 @@ import type { ConsentRecord } from "./consent-record.ts";
 import type { Prepared } from "./engine-prepared.ts";
 import type { ImageItems } from "./image-items.ts";
 import type { StoredLease } from "./lease.ts";
+import { leaseState } from "./lease-valid.ts";
 
 const PREFIX_SIZE = "sha256:".length;
 
 /** The chosen lease as a frame has it. */
 export function leaseFields(
   items: ImageItems,
-  { call, target }: Prepared,
+  { call, target, nowMs }: Prepared,
   lease: StoredLease,
 ): LeaseFields {
+  const state = leaseState(lease, nowMs);
   const isGranted =
     target?.item.kind === "tool" &&
     lease.serverId === call.serverId &&
@@ -25,7 +27,9 @@ export function leaseFields(
       lease.argsDigest === null ? undefined : hashWords(lease.argsDigest.slice(PREFIX_SIZE)),
     server: items.serverIndexOf(lease.serverId),
     item: isGranted ? call.item : -1,
-    expiresMs: lease.revoked ? 0 : lease.expiresAtMs,
+    // WHY: a frame holds the expiry alone; revoked, dated ahead of this clock, living longer than any
+    // lease may, and malformed are expired, too
+    expiresMs: state === "valid" || state === "exhausted" ? lease.expiresAtMs : 0,
     remaining: lease.remaining ?? undefined,
     isStateChanging: lease.stateChanging,
   };

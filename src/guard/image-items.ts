@@ -21,6 +21,11 @@ export class ImageItems {
     }
   }
 
+  /** All of them, by index. */
+  list(): readonly ImageItem[] {
+    return this.#items;
+  }
+
   /** `undefined` for -1 and for what is no index. */
   at(index: number): ImageItem | undefined {
     return this.#items[index];

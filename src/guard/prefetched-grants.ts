@@ -3,6 +3,7 @@ import type { StateStore } from "../store/types.ts";
 import type { ConsentRecord } from "./consent-record.ts";
 import type { GrantStore } from "./grant-access.ts";
 import type { StoredLease } from "./lease.ts";
+import type { WaitingLabels } from "./waiting-labels.ts";
 
 /** What one call may need of a store. */
 export interface GrantKeys {
@@ -15,38 +16,41 @@ export interface GrantKeys {
   readonly sessions: readonly string[];
 }
 
+/** What a call has taken in earlier attempts: it is used, and not taken again. */
+export interface Owned {
+  lease: StoredLease | undefined;
+  consent: ConsentRecord | undefined;
+}
+
 /**
  * A copy of what a store holds for one call. Taking is noted, and done by `commit`: only when that
  * succeeds was anything allowed.
  */
 export class PrefetchedGrants implements GrantStore {
-  readonly #leases: readonly StoredLease[];
-  readonly #named: StoredLease | undefined;
-  readonly #consents: readonly ConsentRecord[];
-  readonly #taint: ReadonlyMap<string, number>;
-  readonly #owned: ReadonlySet<string>;
-  #lease: { readonly id: string; readonly remaining: number | null } | undefined;
-  #consent: string | undefined;
+  readonly #facts: Facts;
+  readonly #owned: Owned;
+  readonly #waiting: WaitingLabels;
+  #lease: StoredLease | undefined;
+  #consent: ConsentRecord | undefined;
   /** Row -> labels that this call adds. */
   readonly #added = new Map<string, number>();
 
-  private constructor(facts: Facts, owned: ReadonlySet<string>) {
-    this.#leases = facts.leases;
-    this.#named = facts.named;
-    this.#consents = facts.consents;
-    this.#taint = facts.taint;
+  private constructor(facts: Facts, owned: Owned, waiting: WaitingLabels) {
+    this.#facts = facts;
     this.#owned = owned;
+    this.#waiting = waiting;
   }
 
   /**
    * Reads a store. What cannot be read is what refuses most: no lease, no consent, every label.
    *
-   * @param owned ids of leases and consents that this call has taken already
+   * @param owned counts as it was before it was taken
    */
   static async read(
     store: StateStore,
     keys: GrantKeys,
-    owned: ReadonlySet<string>,
+    owned: Owned,
+    waiting: WaitingLabels,
   ): Promise<PrefetchedGrants> {
     const { principalHash, serverId, fingerprint, leaseId, sessions } = keys;
     const [leases, named, consents, ...masks] = await Promise.all([
@@ -57,70 +61,84 @@ export class PrefetchedGrants implements GrantStore {
         : orElse(() => store.findConsents(principalHash, serverId, fingerprint), []),
       ...sessions.map((session) => orElse(() => store.getTaint(session), TAINT_ALL)),
     ]);
-    const taint = new Map(sessions.map((session, index) => [session, masks[index] ?? TAINT_ALL]));
-    return new PrefetchedGrants({ leases, named, consents, taint }, owned);
+    // INVARIANT: as it is now; what comes later is not what this call was decided with
+    const taint = new Map(
+      sessions.map((session, index) => [
+        session,
+        waiting.isOverfull ? TAINT_ALL : (masks[index] ?? TAINT_ALL) | waiting.of(session),
+      ]),
+    );
+    return new PrefetchedGrants({ leases, named, consents, taint }, owned, waiting);
   }
 
   getLease(id: string): StoredLease | undefined {
-    return this.#named?.id === id ? this.#named : undefined;
+    if (this.#owned.lease?.id === id) return this.#owned.lease;
+    return this.#facts.named?.id === id ? this.#facts.named : undefined;
   }
 
   findLeases(): readonly StoredLease[] {
-    return this.#leases;
+    const { lease } = this.#owned;
+    // WHY: it alone, so that no other one is chosen and taken as well
+    return lease === undefined ? this.#facts.leases : [lease];
   }
 
-  consumeLease(id: string, remaining: number | null): boolean {
-    if (!this.#owned.has(id)) this.#lease = { id, remaining };
-    return true;
+  consumeLease(id: string): boolean {
+    if (this.#owned.lease?.id === id) return true;
+    this.#lease = this.getLease(id) ?? this.#facts.leases.find((lease) => lease.id === id);
+    return this.#lease !== undefined;
   }
 
   findConsents(): readonly ConsentRecord[] {
-    return this.#consents;
+    const { consent } = this.#owned;
+    return consent === undefined ? this.#facts.consents : [consent];
   }
 
   consumeConsent(id: string): boolean {
-    if (!this.#owned.has(id)) this.#consent = id;
-    return true;
+    if (this.#owned.consent?.id === id) return true;
+    this.#consent = this.#facts.consents.find((consent) => consent.id === id);
+    return this.#consent !== undefined;
   }
 
   getTaint(session: string): number {
-    return (this.#taint.get(session) ?? TAINT_ALL) | (this.#added.get(session) ?? 0);
+    return (this.#facts.taint.get(session) ?? TAINT_ALL) | (this.#added.get(session) ?? 0);
   }
 
   addTaint(session: string, mask: number): number {
     this.#added.set(session, (this.#added.get(session) ?? 0) | mask);
-    return this.getTaint(session) | mask;
+    return this.getTaint(session);
   }
 
   /**
-   * Takes in the store what the decision rests on, the approval first.
+   * Takes in the store what the decision rests on, the approval first. Labels that the store cannot
+   * take wait in this process.
    *
-   * @param owned gets the ids of what was taken, so that another attempt does not take it again
    * @returns `done`; `lost` when somebody else was faster; `changed` when the session carries labels
    *   that it did not carry when this was decided
    */
-  async commit(store: StateStore, owned: Set<string>): Promise<"done" | "lost" | "changed"> {
+  async commit(store: StateStore): Promise<"done" | "lost" | "changed"> {
     const consent = this.#consent;
     if (consent !== undefined) {
-      if (!(await orElse(() => store.consumeConsent(consent), false))) return "lost";
-      owned.add(consent);
+      if (!(await orElse(() => store.consumeConsent(consent.id), false))) return "lost";
+      this.#owned.consent = consent;
     }
     const lease = this.#lease;
     if (lease !== undefined) {
-      const isTaken = await orElse(() => store.consumeLease(lease.id, lease.remaining), false);
-      if (!isTaken) return "lost";
-      owned.add(lease.id);
+      const { id, remaining } = lease;
+      if (!(await orElse(() => store.consumeLease(id, remaining), false))) return "lost";
+      this.#owned.lease = lease;
     }
     let isChanged = false;
     for (const [session, mask] of this.#added) {
-      const added = mask >>> 0;
+      const added = (mask | this.#waiting.of(session)) >>> 0;
+      // WHY: before the store answers: a label counts from the allow on, for other calls, too
+      this.#waiting.add(session, added);
       const after = await orElse<number | undefined>(
         () => store.addTaint(session, added),
         undefined,
       );
-      // WHY: a label that is not kept would be forgotten, and the next call let through
-      if (after === undefined) return "lost";
-      if ((after & ~this.getTaint(session)) !== 0) isChanged = true;
+      const all = (after ?? 0) | this.#waiting.of(session);
+      if ((all & ~this.getTaint(session)) !== 0) isChanged = true;
+      if (after !== undefined) this.#waiting.settle(session, added);
     }
     return isChanged ? "changed" : "done";
   }

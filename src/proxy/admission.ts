@@ -1,6 +1,7 @@
 // Live admission of one server: when the guard lists, who waits for it, and what was admitted
 // (20-fingerprint section 3).
 import { VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
+import type { AuditItem } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer, ItemKind } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
@@ -9,12 +10,13 @@ import type { ScopeGuard } from "../guard/scope-guard.ts";
 import { type AdmissionReport, Validator } from "../guard/validator.ts";
 import type { MessageShape } from "../kernel/message.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
-import { REASONS, toDecision } from "../verdict.ts";
+import { type Decision, REASONS, toDecision } from "../verdict.ts";
 import { CompleteListing, type KindListing } from "./complete-listing.ts";
 import { LIMIT_ADMISSION_WAIT_MS, LIMIT_LISTING_RESTARTS } from "./limits.ts";
 import { manifestOf } from "./listing-page.ts";
 import { type AllowedMethods, LISTINGS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import { itemsOfReport } from "./session-audit.ts";
 import type { StickyDrift } from "./sticky-drift.ts";
 
 /** Runs `run` once after `delayMs`; the function it gives back takes that back. */
@@ -26,14 +28,14 @@ export interface AdmissionOptions {
   readonly guard: ScopeGuard;
   readonly methods: AllowedMethods;
   readonly drift: StickyDrift;
-  /** Told of every report that is admitted, before it is. */
-  readonly onReport?: ((report: AdmissionReport, isModern: boolean) => void) | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: Clock;
   readonly timer: Timer;
   readonly uuid: () => string;
   readonly send: (frame: Uint8Array) => void;
   readonly record: (record: Omit<GuardRecord, "server">) => void;
+  /** Told of every definition that was seen, and what came of it. */
+  readonly listed: (decision: Decision, items: readonly AuditItem[]) => void;
 }
 
 /** A message that waits until its server's manifest is known. */
@@ -176,6 +178,7 @@ export class Admission {
     const report = this.#validate(manifest);
     if (report.items.some((item) => item.reason !== "allowed")) {
       this.#admit(report);
+      this.#options.listed(decisionOf(report.reason), itemsOfReport(report));
       this.forget();
       return;
     }
@@ -275,6 +278,7 @@ export class Admission {
     const items = new Map([...this.#believed].map(([kind, { listing }]) => [kind, listing.items]));
     const report = this.#validate(manifestOf(items));
     this.#admit(report);
+    this.#options.listed(decisionOf(report.reason), itemsOfReport(report));
     const first = report.items.find((item) => item.reason !== "allowed");
     const what = first === undefined ? "" : `${first.kind} ${quote(first.name ?? "")}: `;
     this.#record(
@@ -290,8 +294,7 @@ export class Admission {
   }
 
   #admit(report: AdmissionReport): void {
-    const { guard, serverId, drift, onReport } = this.#options;
-    onReport?.(report, this.#context !== undefined);
+    const { guard, serverId, drift } = this.#options;
     guard.admit(report);
     this.#isRefused = !guard.isAdmitted(serverId);
     this.#admitted = new Map();
@@ -308,11 +311,13 @@ export class Admission {
   #failed(why: string): void {
     this.#admitted.clear();
     this.forget();
-    this.#record(toDecision(VERDICT_SERVER_NOT_ADMITTED).reason, why);
+    const decision = toDecision(VERDICT_SERVER_NOT_ADMITTED);
+    this.#options.listed(decision, []);
+    this.#record(decision.reason, why);
   }
 
   #record(reason: string, detail: string): void {
-    const { code, outcome, layer } = toDecision(REASONS.indexOf(reason));
+    const { code, outcome, layer } = decisionOf(reason);
     const decided = { reason, code, outcome, layer };
     this.#options.record({ kind: "listing", sender: "guard", ...decided, detail });
   }
@@ -360,6 +365,10 @@ export class Admission {
     }
     this.#armTimer();
   }
+}
+
+function decisionOf(reason: string): Decision {
+  return toDecision(REASONS.indexOf(reason));
 }
 
 function keyOf(kind: ItemKind, name: string | undefined): string {

@@ -7,7 +7,7 @@ import { idOfKey } from "./answers.ts";
 import type { ClientMessage, Waited } from "./client-message.ts";
 import { metaOf } from "./complete-listing.ts";
 import { valueAt } from "./json-members.ts";
-import type { HeldMessage, PendingRequest, SessionState } from "./session-state.ts";
+import type { HeldMessage, PendingRequest, RecordDetails, SessionState } from "./session-state.ts";
 
 /** Why something is refused. */
 export interface Refusal {
@@ -36,13 +36,15 @@ export class ClientRequests {
     const { key, method, shape, frame, line } = message;
     const { parts, pending } = this.#state;
     pending.set(key, this.#pendingOf(message, metaOf(line, shape.meta), undefined));
-    this.#state.recordDecision(decided?.decision ?? toDecision(VERDICT_ALLOWED), {
+    const about: RecordDetails = {
       sender: "client",
       method,
       id: JSON.stringify(idOfKey(key)),
       ...(shape.name !== undefined && { tool: shape.name }),
       ...(decided !== undefined && this.#state.aboutDecided(decided)),
-    });
+    };
+    const decision = decided?.decision ?? toDecision(VERDICT_ALLOWED);
+    this.#state.recordDecision(decision, about, decided !== undefined);
     parts.toServer(frame);
   }
 

@@ -31,7 +31,9 @@ export function markFlaggedText(
   const { parts } = state;
   const { grants, sessions } = parts;
   const label = taintMask(parts.catalog.catalog, ["untrusted"]);
-  if ((grants.taint(sessions) & label) === label) return;
+  const before = grants.taint(sessions);
+  // WHY: every label at once may be a store that could not be asked: it is to have this one later
+  if ((before & label) === label && before !== TAINT_ALL) return;
   const why = whyFlagged(line, span);
   if (why === undefined) return;
   const taint = grants.addTaint(sessions, label);
@@ -44,6 +46,8 @@ export function markFlaggedText(
     taint: state.labelsOf(taint),
   });
 }
+
+const TAINT_ALL = -1;
 
 /** One line when the text is flagged. */
 function whyFlagged(line: Uint8Array, span: Span): string | undefined {

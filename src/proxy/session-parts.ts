@@ -17,9 +17,9 @@ import { ScopeGuard } from "../guard/scope-guard.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { Admission, type Timer } from "./admission.ts";
-import { eventContext, listEvent } from "./audit-events.ts";
 import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
+import { appendEvent } from "./session-audit.ts";
 import { StickyDrift, type StickyDriftOptions } from "./sticky-drift.ts";
 
 /** What of a connection stays the same under every catalog. */
@@ -119,7 +119,7 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     scopeCap: ownCap,
     protectedPaths,
   });
-  const listed = { ...basis, grants: engine.grants };
+  const source = { ...basis, grants: engine.grants };
   const admission = new Admission({
     catalog,
     serverId,
@@ -131,9 +131,7 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     uuid: basis.uuid,
     send: basis.toServer,
     record: (record) => onRecord?.({ server: serverId, ...record }),
-    onReport: (report, isModern) => {
-      basis.audit?.append(listEvent(report, eventContext(listed), isModern));
-    },
+    listed: (decision, items) => appendEvent(source, { kind: "list", decision, items }),
   });
   return {
     ...basis,
@@ -162,8 +160,13 @@ function readDrift(
   catalog: TrustedCatalog,
   isReload: boolean,
 ): StickyDrift | undefined {
+  // what is refused as a whole has no drift
+  const isNamed = catalog.servers.has(basis.serverId);
   try {
-    return new StickyDrift(driftOf(basis, catalog));
+    return new StickyDrift({
+      ...driftOf(basis, catalog),
+      ...(!isNamed && { store: NO_DRIFT_STORE }),
+    });
   } catch (fault) {
     if (!isReload) throw fault;
     return undefined;

@@ -2,8 +2,10 @@
 import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
 import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import {
+  VERDICT_ALLOWED,
   VERDICT_CATALOG_EXPIRED,
   VERDICT_FEATURE_DENIED,
+  VERDICT_FINGERPRINT_DRIFT,
   VERDICT_IDENTITY_UNKNOWN,
   VERDICT_MALFORMED_MESSAGE,
   VERDICT_UNKNOWN_SERVER,
@@ -11,6 +13,7 @@ import {
 import { concatBytes, utf8 } from "../bytes.ts";
 import type { EngineDecision } from "../guard/engine-types.ts";
 import type { MessageShape } from "../kernel/message.ts";
+import { fingerprintInstructions } from "../manifest/fingerprint.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import type { Admission } from "./admission.ts";
 import { idOfKey, refusalError, refusalResult } from "./answers.ts";
@@ -20,6 +23,7 @@ import { ConsentDesk } from "./consent-desk.ts";
 import { LIMIT_CANCELLED } from "./limits.ts";
 import { METHODS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import { appendEvent, eventOfRecord } from "./session-audit.ts";
 import { SessionDecider } from "./session-decider.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionTasks } from "./tasks.ts";
@@ -161,6 +165,10 @@ export class SessionState {
     this.introduction = { instructions: text };
     const { bound, drift, server } = this.#parts;
     const isPinned = bound.seeInstructions(text);
+    const verdict = isPinned ? VERDICT_ALLOWED : VERDICT_FINGERPRINT_DRIFT;
+    const digest = fingerprintInstructions(text ?? "");
+    const items = [{ kind: "instructions", name: "", digest } as const];
+    appendEvent(this.#parts, { kind: "list", decision: toDecision(verdict), items });
     if (isPinned) return true;
     if (server !== undefined) drift.saw("instructions", "");
     this.#sawDriftedInstructions();
@@ -260,7 +268,7 @@ export class SessionState {
     const call = { server: serverId, tool, traceId };
     const id = idOfKey(key);
     const asResult = denyAs === "result" && mayBeResult;
-    this.recordDecision(decision, {
+    const about: RecordDetails = {
       sender: "client",
       method,
       id: JSON.stringify(id),
@@ -268,7 +276,8 @@ export class SessionState {
       ...(tool !== "" && { tool }),
       ...(detail !== undefined && { detail }),
       ...(decided !== undefined && this.aboutDecided(decided)),
-    });
+    };
+    this.recordDecision(decision, about, decided !== undefined);
     toClient(
       asResult ? refusalResult(id, decision, call, isModern) : refusalError(id, decision, call),
     );
@@ -291,8 +300,8 @@ export class SessionState {
     toClient(refusalError(id, decision, { server: serverId, tool: tool ?? "", traceId }));
   }
 
-  recordDecision(decision: Decision, about: RecordDetails): void {
-    this.record("decision", decision, about);
+  recordDecision(decision: Decision, about: RecordDetails, isAudited = false): void {
+    this.record("decision", decision, about, isAudited);
   }
 
   /** Records a message that goes nowhere. */
@@ -309,11 +318,19 @@ export class SessionState {
     this.record("drop", decision, about);
   }
 
-  record(kind: GuardRecord["kind"], decision: Decision, about: RecordDetails): void {
+  /** @param isAudited the audit log has it already, with its frames */
+  record(
+    kind: GuardRecord["kind"],
+    decision: Decision,
+    about: RecordDetails,
+    isAudited = false,
+  ): void {
     const { onRecord, serverId } = this.parts;
-    if (onRecord === undefined) return;
     const { reason, code, outcome, layer } = decision;
-    onRecord({ kind, server: serverId, reason, code, outcome, layer, ...about });
+    onRecord?.({ kind, server: serverId, reason, code, outcome, layer, ...about });
+    if (isAudited) return;
+    const event = eventOfRecord(kind, { sender: about.sender, outcome });
+    if (event !== undefined) appendEvent(this.parts, { kind: event, decision, tool: about.tool });
   }
 
   /** Names of the labels of a mask, the lowest bit first. */

@@ -17,7 +17,6 @@ import { createMemoryStore } from "../store/memory.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import type { Timer } from "./admission.ts";
-import { eventContext, reloadEvent } from "./audit-events.ts";
 import { ClientSide } from "./client-side.ts";
 import { CONSENT_KEY_SIZE } from "./consent-state.ts";
 import type { FramedLine } from "./framing.ts";
@@ -231,7 +230,6 @@ export class GuardSession {
       const { catalog } = next;
       const detail = `catalog version ${catalog.version} (sha256:${catalog.sha256}) is in force in place of version ${before.version} (sha256:${before.sha256})`;
       state.record("reload", toDecision(VERDICT_ALLOWED), { sender: "guard", detail });
-      next.audit?.append(reloadEvent(toDecision(VERDICT_ALLOWED), eventContext(next)));
       if (!state.isServerGone) {
         const isOpen = (key: string): boolean => state.pending.has(key);
         for (const frame of state.listeners.frames(isOpen)) next.toClient(frame);

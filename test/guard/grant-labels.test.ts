@@ -1,7 +1,7 @@
 // The operator's taint labels keep their meaning when a catalog moves their bits.
 import { describe, expect, it } from "vitest";
-import { LIMIT_TAINT_WAITING } from "../../src/guard/grant-access.ts";
 import { Grants } from "../../src/guard/grants.ts";
+import { LIMIT_TAINT_WAITING } from "../../src/guard/waiting-labels.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 

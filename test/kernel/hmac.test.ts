@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toHex, utf8 } from "../../src/bytes.ts";
-import { frameFields, framedDigest, tagBytes, u32le, u64le } from "../../src/kernel/framed.ts";
+import { framedDigest, frameFields, tagBytes, u32le, u64le } from "../../src/kernel/framed.ts";
 import { hmacSha256 } from "../../src/kernel/hmac.ts";
 
 describe("hmacSha256", () => {

@@ -373,8 +373,8 @@ export function decide(
   const isInRange =
     frame.principalRow <= patternCount(catalog) &&
     isPair(frame.server, frame.item) &&
-    isPair(frame.lease.server, frame.lease.item) &&
-    isPair(frame.consent.server, -1);
+    (!frame.hasLease || isPair(frame.lease.server, frame.lease.item)) &&
+    (!frame.hasConsent || isPair(frame.consent.server, -1));
   if (!frame.isSound || (frame.image === image && !isInRange)) {
     judgement.deny(codes.VERDICT_UNDECIDED, abi.LAYER_KERNEL, 0);
   } else if (frame.image !== image) {

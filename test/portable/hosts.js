@@ -1,7 +1,7 @@
 // The hosts of the portable suite: what each needs, and how it is asked.
 import { join } from "node:path";
-import { runJson, versionOf } from "./host-process.js";
 import { openChromium } from "./host-chromium.js";
+import { runJson, versionOf } from "./host-process.js";
 import { askWorker } from "./host-workerd.js";
 import { lackOf, pathOf } from "./runtimes.js";
 

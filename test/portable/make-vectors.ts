@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { READ_FLAG_LENIENT, READ_FLAG_LINE_BREAKS } from "../../src/abi/layout.ts";
 import { toHex } from "../../src/bytes.ts";
+import { policyImage } from "../kernel/policy-image.ts";
 import { decide, encodeDecision } from "../oracle/decide.ts";
 import { randomFrame, randomPolicyCatalog } from "../oracle/generate-decide.ts";
 import { createRandom } from "../oracle/random.ts";
-import { policyImage } from "../kernel/policy-image.ts";
 import { PATTERN_ROWS } from "../vetting/pattern-rows.ts";
 import { HONEST, POISONED } from "../vetting/samples.ts";
 import { catalogCases } from "./vectors-catalog.ts";

@@ -1,6 +1,7 @@
 // Texts of a server that look like instructions mark the session before the client sees them; the
 // bytes stay as they are.
 import { describe, expect, it } from "vitest";
+import { GuardError } from "../../src/errors.ts";
 import { sessionHash } from "../../src/guard/identity-hash.ts";
 import { LIMIT_SCANNED_BYTES } from "../../src/proxy/limits.ts";
 import type { GuardSessionOptions } from "../../src/proxy/session.ts";
@@ -142,6 +143,25 @@ describe("a flagged text", () => {
       expect(rig.received, JSON.stringify(message)).toHaveLength(before + 1);
       expect(taint(), JSON.stringify(message)).toBe(UNTRUSTED);
     }
+  });
+
+  it("is kept for a store that cannot be asked just now", async () => {
+    const store = createMemoryStore();
+    let isBroken = false;
+    const orFault = <T>(use: () => T): T => {
+      if (isBroken) throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
+      return use();
+    };
+    const moody: SyncStateStore = {
+      ...store,
+      getTaint: (session) => orFault(() => store.getTaint(session)),
+      addTaint: (session, mask) => orFault(() => store.addTaint(session, mask)),
+    };
+    const { rig } = await rigOf({}, { store: moody });
+    isBroken = true;
+    rig.serverSends({ jsonrpc: "2.0", method: "notifications/message", params: { data: EVIL } });
+    isBroken = false;
+    expect(rig.send(call(2, "fetch_url")).reason(2)).toBe("taint_denied");
   });
 
   it("that does not reach the client marks nothing", async () => {

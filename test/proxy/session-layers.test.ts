@@ -281,6 +281,28 @@ describe("taint", () => {
     ]);
   });
 
+  it("a store that could be asked for nothing has the labels when it works again", async () => {
+    const store = createMemoryStore();
+    let isBroken = false;
+    const orFault = <T>(use: () => T): T => {
+      if (isBroken) throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
+      return use();
+    };
+    const moody: SyncStateStore = {
+      ...store,
+      getTaint: (session) => orFault(() => store.getTaint(session)),
+      addTaint: (session, mask) => orFault(() => store.addTaint(session, mask)),
+    };
+    const rig = await rigOf(parts, { store: moody });
+    isBroken = true;
+    expect(rig.send(call(1, "read_text_file")).reason(1)).toBe("allowed");
+    isBroken = false;
+    expect(rig.send(call(2, "fetch_url")).reason(2)).toBe("taint_denied");
+    // and so has every other process
+    const other = await rigOf(parts, { store });
+    expect(other.send(call(1, "fetch_url")).reason(1)).toBe("taint_denied");
+  });
+
   it("what the store could not take is not forgotten with a newer catalog", async () => {
     const store = createMemoryStore();
     let isBroken = false;
@@ -338,16 +360,45 @@ describe("the audit log", () => {
       .send(call(2, "export_secrets"))
       .send(call(3, "echo", {}));
     expect(rig.mock.callsReceived).toBe(1);
-    expect(audit.events).toMatchObject([
+    const calls = audit.events.filter(({ kind }) => kind === "call");
+    expect(calls).toMatchObject([
       { kind: "call", tool: "echo", decision: "allow", era: "legacy", server: "filesystem" },
       { kind: "call", tool: "export_secrets", reason: "tool_smuggle" },
       { kind: "call", tool: "echo", reason: "argument_denied" },
     ]);
-    for (const { input, output, principalHash: who, sessionHash: where } of audit.events) {
+    for (const { input, output, principalHash: who, sessionHash: where } of calls) {
       expect([input?.length, (output?.length ?? 0) >= 64]).toEqual([576, true]);
       expect([who, where]).toEqual([principalHash("local"), sessionHash("s")]);
     }
-    expect(utf8Text(audit.events[0]?.args ?? new Uint8Array())).toBe('{"message":"x"}');
+    expect(utf8Text(calls[0]?.args ?? new Uint8Array())).toBe('{"message":"x"}');
+  });
+
+  it("gets every digest that was listed, what was refused before it was a call, and questions", async () => {
+    const audit = new Sink();
+    const itemKeys = { echo: 'requires = ["consent"]' };
+    const rig = await rigOf({ itemKeys }, { audit });
+    rig.send(call(1, "echo")).send("[]").send(request(2, "vendor/x"));
+    const question = rig.messages().find(({ method }) => method === "elicitation/create");
+    rig.send({ jsonrpc: "2.0", id: question?.id, result: { action: "decline" } });
+    rig.serverSends({ jsonrpc: "2.0", id: 77, result: {} });
+    expect(audit.events.map(({ kind, reason }) => [kind, reason])).toEqual([
+      ["list", "allowed"],
+      // capabilities were cut out of the introduction
+      ["result", "allowed"],
+      ["list", "allowed"],
+      ["call", "consent_required"],
+      ["consent", "consent_required"],
+      ["call", "malformed_message"],
+      ["call", "feature_denied"],
+      ["consent", "consent_required"],
+      ["call", "consent_refused"],
+      ["result", "malformed_message"],
+    ]);
+    const [introduction, listing] = audit.events.filter(({ kind }) => kind === "list");
+    const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
+    expect(introduction?.items).toEqual([{ kind: "instructions", name: "", digest }]);
+    expect(listing?.items).toHaveLength(8);
+    expect(listing?.items).toContainEqual({ kind: "tool", name: "echo", digest });
   });
 
   it("that cannot write refuses what changes state, and reads unless they may pass without", async () => {
