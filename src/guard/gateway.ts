@@ -11,6 +11,7 @@ import { scanText } from "../vetting/vet.ts";
 import { tryArgumentsDigest } from "./args-digest.ts";
 import { ArgumentSnapshot } from "./argument-snapshot.ts";
 import { CardCatalog } from "./card-catalog.ts";
+import { compileCards } from "./compile-cards.ts";
 import { askConsent, CONSENT_DENIED, type ConsentProvider } from "./consent-answer.ts";
 import { answerRecords, questionOf } from "./consent-flow.ts";
 import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
@@ -222,7 +223,7 @@ export class MCPGateway {
   #makeWorld(): World {
     const { catalog, rules, scopeCap, protectedPaths } = this.#options;
     const settings = { clock: this.#clock, messageSizeMax: MESSAGE_SIZE_MAX };
-    const source = catalog ?? new CardCatalog(this.#cards);
+    const source = catalog ?? compileCards(this.#cards);
     const guard =
       source instanceof CardCatalog
         ? ScopeGuard.fromCards(source, settings)

@@ -89,8 +89,9 @@ if (process.argv.includes("--hosts")) {
   process.stdout.write(`${JSON.stringify(list)}\n`);
 } else {
   const { results, times } = await runAll();
-  for (const { version, ms } of times) {
-    process.stdout.write(`first decision after import, Node ${version}: ${ms} ms (median)\n`);
+  for (const { version, median, fastest } of times) {
+    const took = `median ${median} ms, fastest ${fastest} ms`;
+    process.stdout.write(`first decision after import, Node ${version}: ${took}\n`);
   }
   const file = process.argv[process.argv.indexOf("--json") + 1];
   if (process.argv.includes("--json")) writeFileSync(file, JSON.stringify(results));
