@@ -4,6 +4,8 @@ import type { Command } from "./command.ts";
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Computes or serves for long: worth compiling for. */
+  readonly isLong?: boolean;
   readonly load: () => Promise<Command>;
 }
 
@@ -11,6 +13,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "demo",
+    isLong: true,
     summary:
       "the guided tour: a real server behind the guard, attacks, a lease, a taint flow, the log",
     load: async () => (await import("./demo.ts")).demoCommand,
@@ -87,11 +90,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "fingerprint",
+    isLong: true,
     summary: "digests of every definition in a JSON file",
     load: async () => (await import("./fingerprint.ts")).fingerprintCommand,
   },
   {
     name: "scan",
+    isLong: true,
     summary: "vet the texts of definitions: live, from a client's configuration, or in a file",
     load: async () => (await import("./scan.ts")).scanCommand,
   },
@@ -102,6 +107,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "run",
+    isLong: true,
     summary: "the guard in front of a stdio server",
     load: async () => (await import("./run.ts")).runCommand,
   },
@@ -127,6 +133,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "consent watch",
+    isLong: true,
     summary: "show pending questions as they come, and answer them",
     load: async () => (await import("./consent-watch.ts")).consentWatchCommand,
   },
@@ -142,6 +149,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "consent web",
+    isLong: true,
     summary: "a page on this machine to answer questions on",
     load: async () => (await import("./consent-web.ts")).consentWebCommand,
   },
@@ -162,21 +170,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "audit verify",
+    isLong: true,
     summary: "check the audit logs: signatures, order, completeness",
     load: async () => (await import("./audit-verify.ts")).auditVerifyCommand,
   },
   {
     name: "audit replay",
+    isLong: true,
     summary: "decide every recorded call again and compare",
     load: async () => (await import("./audit-replay.ts")).auditReplayCommand,
   },
   {
     name: "audit show",
+    isLong: true,
     summary: "what was decided: a table, a summary, or as it happens",
     load: async () => (await import("./audit-show.ts")).auditShowCommand,
   },
   {
     name: "audit export",
+    isLong: true,
     summary: "the audit logs as JSON Lines, OpenTelemetry spans or AEP records",
     load: async () => (await import("./audit-export.ts")).auditExportCommand,
   },

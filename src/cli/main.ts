@@ -9,6 +9,7 @@ import { readArguments } from "./arguments.ts";
 import type { Command, CommandResult, Io } from "./command.ts";
 import { findCommand } from "./commands.ts";
 import { type FaultReport, reportFault } from "./fault.ts";
+import { settleOptimizer, stopOptimizing } from "./optimizer.ts";
 import { styleFor } from "./style.ts";
 
 const EXIT_FINE = 0;
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const own = end === -1 ? argv : argv.slice(0, end);
   const isJson = own.includes("--json");
   let isStream = false;
+  let isLong = false;
   try {
     const found = findCommand(argv);
     if (found === undefined) {
@@ -37,6 +39,8 @@ async function main(argv: readonly string[]): Promise<number> {
       const message = `expected a command, got ${quote(words.join(" "))}`;
       throw new GuardError("USAGE", `${message}; see \`portcullis --help\``);
     }
+    isLong = found.entry.isLong === true;
+    if (!isLong) stopOptimizing();
     const command = await found.entry.load();
     // a mixed command has read its arguments before standard output is its own
     isStream = "stream" in command && !("run" in command) && command.givesDocuments !== true;
@@ -46,6 +50,8 @@ async function main(argv: readonly string[]): Promise<number> {
     // WHY: standard output of a stream command belongs to its protocol
     await writeFault(report, isJson, isStream ? process.stderr : process.stdout);
     return EXIT_FAULT;
+  } finally {
+    if (isLong) await settleOptimizer();
   }
 }
 

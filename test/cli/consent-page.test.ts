@@ -12,7 +12,7 @@ import { signedHome } from "./signed-home.ts";
 import { startWebPage, type WebPage } from "./web-page.ts";
 
 const EXECUTABLE = [
-  process.env["CHROMIUM_PATH"] ?? "",
+  process.env["PORTCULLIS_CHROMIUM"] ?? "",
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { extname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { chromium } from "playwright-core";
 
 const TYPES = new Map([
   [".html", "text/html; charset=utf-8"],
@@ -115,9 +116,8 @@ async function ask(browser, url) {
  *
  * @returns `ask(path)` gives a page's report as JSON; `close` ends browser and server
  */
-export async function openChromium({ program, playwrightPath, vitePath, folder }) {
+export async function openChromium({ program, vitePath, folder }) {
   await makePages(folder, vitePath);
-  const { chromium } = await import(pathToFileURL(playwrightPath));
   const server = await serve(folder);
   const browser = await chromium.launch({ executablePath: program, headless: true, args: FLAGS });
   const { port } = server.address();

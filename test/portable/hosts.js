@@ -37,7 +37,6 @@ function workerHost(name, entry, conditions, paths, judge = ([report]) => ({ rep
 function browserOf(world) {
   world.browser ??= openChromium({
     program: pathOf("chromium"),
-    playwrightPath: pathOf("playwright-core"),
     vitePath: pathOf("vite"),
     folder: world.folder,
   });
@@ -47,7 +46,7 @@ function browserOf(world) {
 function pageHost(name, path, others = []) {
   return {
     name,
-    needs: ["chromium", "playwright-core", ...others],
+    needs: ["chromium", ...others],
     run: async (world) => {
       const { version, ask } = await browserOf(world);
       return { version, report: await ask(path) };
@@ -88,7 +87,7 @@ export const HOSTS = [
   pageHost("Chromium, bundled by vite", "vite/index.html", ["vite"]),
   {
     name: "Chromium without wasm-unsafe-eval: refused, with the remedy",
-    needs: ["chromium", "playwright-core"],
+    needs: ["chromium"],
     run: async (world) => {
       const { version, ask } = await browserOf(world);
       const fault = await ask("native.html?without").then(

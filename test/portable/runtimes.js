@@ -17,7 +17,6 @@ const PACKAGES = [
   ["workerd", "1.20260730.1", "bin/workerd"],
   ["miniflare", "4.20260730.0", "dist/src/index.js"],
   ["vite", "8.3.8", "dist/node/index.js"],
-  ["playwright-core", "1.65.1", "index.mjs"],
 ];
 
 /** Specs for npm; exact, and apart from the project's own lock file. */
