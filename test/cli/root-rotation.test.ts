@@ -70,12 +70,10 @@ describe("a draft", () => {
       dropped: 0,
       signatures: { old: { signed: 0, threshold: 2 }, new: { signed: 0, threshold: 2 } },
     });
-    expect(report["changes"]).toEqual([
-      `+ key carol ${keyid}`,
-      "+ role root to carol",
-      "+ role catalog to carol",
-      expect.stringMatching(/^~ expires /),
-    ]);
+    const changes = JSON.stringify(report["changes"]);
+    const added = [`+ key carol ${keyid}`, "+ role root to carol", "+ role catalog to carol"];
+    // a draft of the same second expires with the root it follows
+    expect(changes.replace(/,"~ expires [^"]*"\]$/, "]")).toBe(JSON.stringify(added));
     expect(rootFiles(made.dir)).toEqual(["root.1.dsse.json", DRAFT]);
     expect(readFileSync(join(made.dir, "root.1.dsse.json"), "utf8")).toBe(before);
     expect(await isVerified(made.dir)).toBe(true);
