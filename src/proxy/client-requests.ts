@@ -35,7 +35,8 @@ export class ClientRequests {
   allow(message: ClientMessage, decided?: EngineDecision): void {
     const { key, method, shape, frame, line } = message;
     const { parts, pending } = this.#state;
-    pending.set(key, this.#pendingOf(message, metaOf(line, shape.meta), undefined));
+    const taint = decided === undefined ? undefined : decided.taint | decided.taintAdded;
+    pending.set(key, { ...this.#pendingOf(message, metaOf(line, shape.meta), undefined), taint });
     const about: RecordDetails = {
       sender: "client",
       method,
@@ -130,6 +131,6 @@ export class ClientRequests {
   ): PendingRequest {
     const { epoch } = this.#state;
     const isModern = context !== undefined;
-    return { method, tool: shape.name, isModern, context, epoch, held };
+    return { method, tool: shape.name, isModern, context, epoch, taint: undefined, held };
   }
 }

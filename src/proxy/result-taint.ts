@@ -15,6 +15,8 @@ import type { SessionState } from "./session-state.ts";
 export interface TextSource {
   readonly method: string;
   readonly tool?: string | undefined;
+  /** Labels of the session when the call was sent on that this answers. */
+  readonly taint?: number | undefined;
 }
 
 /**
@@ -31,9 +33,10 @@ export function markFlaggedText(
   const { parts } = state;
   const { grants, sessions } = parts;
   const label = taintMask(parts.catalog.catalog, ["untrusted"]);
+  // WHY: labels stay; a reset while a call runs washes off what the call added, too
+  if (isMarked(source.taint, label)) return;
   const before = grants.taint(sessions);
-  // WHY: every label at once may be a store that could not be asked: it is to have this one later
-  if ((before & label) === label && before !== TAINT_ALL) return;
+  if (isMarked(before, label)) return;
   const why = whyFlagged(line, span);
   if (why === undefined) return;
   const taint = grants.addTaint(sessions, label);
@@ -48,6 +51,11 @@ export function markFlaggedText(
 }
 
 const TAINT_ALL = -1;
+
+/** WHY: every label at once may be a store that could not be asked: it is to have this one later. */
+function isMarked(taint: number | undefined, label: number): boolean {
+  return taint !== undefined && taint !== TAINT_ALL && (taint & label) === label;
+}
 
 /** One line when the text is flagged. */
 function whyFlagged(line: Uint8Array, span: Span): string | undefined {

@@ -41,6 +41,8 @@ export interface PendingRequest {
   readonly context: string | undefined;
   /** `SessionState.epoch` when it was decided, or began to wait. */
   readonly epoch: number;
+  /** Labels of the session when the call was sent on: a mask; `undefined` for what is no call. */
+  readonly taint: number | undefined;
   /** What waits: the message that was not sent on, or the answer that came. */
   held: HeldMessage | undefined;
 }
