@@ -8,7 +8,7 @@ import { CASE_FOLD_RANGES } from "./case-fold-table.ts";
  * Two texts are equal without regard to case exactly when their foldings are equal.
  */
 export function simpleFold(text: string): string {
-  if (isFoldedAscii(text)) return text;
+  if (isAscii(text)) return text.toLowerCase();
   let folded = "";
   for (const character of text) {
     const point = character.codePointAt(0) ?? 0;
@@ -18,10 +18,9 @@ export function simpleFold(text: string): string {
   return folded;
 }
 
-function isFoldedAscii(text: string): boolean {
+function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit > 0x7f || (unit >= 0x41 && unit <= 0x5a)) return false;
+    if (text.charCodeAt(index) > 0x7f) return false;
   }
   return true;
 }

@@ -23,6 +23,8 @@ const ABSOLUTE = /^(?:\/|[a-z]:\/)/;
 /** What may stand before or behind a component: nothing that a name is usually made of. */
 const NAME_UNIT = /[a-z0-9_.+@~\u0080-\uffff-]/;
 const SPACE = /\s/;
+/** INVARIANT: every needle holds a `/` or a `.`, and nothing but these folds to one. */
+const MAY_HOLD_NEEDLE = /[/\\.%\u0080-\uffff]/;
 
 const decoder = new TextDecoder("utf-8");
 
@@ -67,6 +69,7 @@ export class ProtectedPaths {
 
   /** True when `text` is or holds a spelling of one of the paths, or of one inside them. */
   isNamedBy(text: string): boolean {
+    if (!MAY_HOLD_NEEDLE.test(text)) return false;
     let raw = text;
     for (let round = 0; round <= DECODE_ROUNDS_MAX; round++) {
       const folded = foldPath(raw);

@@ -33,10 +33,16 @@ export class ClientRequests {
 
   /** Sends it on, and waits for its answer. */
   allow(message: ClientMessage, decided?: EngineDecision): void {
-    const { key, method, shape, frame, line } = message;
+    const { key, shape, frame, line } = message;
     const { parts, pending } = this.#state;
     const taint = decided === undefined ? undefined : decided.taint | decided.taintAdded;
     pending.set(key, { ...this.#pendingOf(message, metaOf(line, shape.meta), undefined), taint });
+    // the audit log has what was allowed
+    if (parts.onRecord !== undefined) this.#recordSent(message, decided);
+    parts.toServer(frame);
+  }
+
+  #recordSent({ key, method, shape }: ClientMessage, decided: EngineDecision | undefined): void {
     const about: RecordDetails = {
       sender: "client",
       method,
@@ -46,7 +52,6 @@ export class ClientRequests {
     };
     const decision = decided?.decision ?? toDecision(VERDICT_ALLOWED);
     this.#state.recordDecision(decision, about, decided !== undefined);
-    parts.toServer(frame);
   }
 
   /** Answers it with a refusal. */
