@@ -27,7 +27,8 @@ try {
 `;
 
 const IMPORTS = {
-  "#kernel": "./build/kernel/kernel.js",
+  "#host": "./out/host/node.js",
+  "#kernel": "./build/kernel/kernel-node.js",
   "#patterns": "./build/kernel/patterns.js",
 };
 
