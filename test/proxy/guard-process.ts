@@ -49,7 +49,12 @@ export function useGuardProcess(): void {
       outDir: join(folder, "out"),
       typeRoots: [join(REPOSITORY, "node_modules/@types")],
     };
-    const entries = ["catalog/trusted", "proxy/stdio-run", "testing/stdio-server-process"];
+    const entries = [
+      "host/node",
+      "catalog/trusted",
+      "proxy/stdio-run",
+      "testing/stdio-server-process",
+    ];
     const files = entries.map((entry) => join(REPOSITORY, "src", `${entry}.ts`));
     const extended = join(REPOSITORY, "tsconfig.json");
     const settings = { extends: extended, compilerOptions, files, include: [] };
