@@ -9,7 +9,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_GRANTS, FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { type MockLog, readMockLog } from "../../src/testing/mock-log.ts";
-import type { MockOptions } from "../../src/testing/mock-options.ts";
+import type { MockOptions, ToolDefinition } from "../../src/testing/mock-options.ts";
 import { cliJson, MAIN, mockCommand, tempFolder } from "./process.ts";
 
 export interface ServerSetup {
@@ -18,36 +18,52 @@ export interface ServerSetup {
   readonly keys?: string;
   /** Further keys of tools, by name. */
   readonly tools?: Readonly<Record<string, string>>;
+  /** Tools beside the fixture's, which the server offers too; pinned as tools that write. */
+  readonly more?: readonly ToolDefinition[];
 }
 
 /** A home whose catalog has these servers, each a mock server with the fixture tools. */
 export class RunHome {
   readonly dir: string;
   readonly folder: string;
+  readonly #more = new Map<string, readonly ToolDefinition[]>();
 
   private constructor(folder: string) {
     this.folder = folder;
     this.dir = join(folder, "home");
   }
 
-  static async make(servers: Readonly<Record<string, ServerSetup>>): Promise<RunHome> {
+  /** @param rest text behind the servers, rules for example */
+  static async make(servers: Readonly<Record<string, ServerSetup>>, rest = ""): Promise<RunHome> {
     const home = new RunHome(tempFolder());
-    const key = join(home.folder, "alice.pem");
-    await cliJson(["key", "new", "--out", key]);
-    await cliJson(["root", "init", "--key", key, "--dir", home.dir]);
+    await cliJson(["key", "new", "--out", home.key]);
+    await cliJson(["root", "init", "--key", home.key, "--dir", home.dir]);
     let text = draftCatalog("acme-agents", Date.now() - 60_000);
     for (const [id, setup] of Object.entries(servers)) {
+      home.#more.set(id, setup.more ?? []);
       home.turn(id, setup.options ?? {});
       text = home.#withServer(text, id, setup);
     }
-    writeFileSync(join(home.dir, "catalog.toml"), text);
-    await cliJson(["sign", "--key", key, "--dir", home.dir]);
+    writeFileSync(join(home.dir, "catalog.toml"), `${text}\n${rest}`);
+    await cliJson(["sign", "--key", home.key, "--dir", home.dir]);
     return home;
   }
 
-  #withServer(text: string, id: string, { keys = "", tools = {} }: ServerSetup): string {
-    const pins = FIXTURE_TOOLS.map((tool): [string, ItemPin] => {
-      const { scope, effect } = FIXTURE_GRANTS.get(tool.name) ?? { scope: [], effect: "read" };
+  /** The private key that signs. */
+  get key(): string {
+    return join(this.folder, "alice.pem");
+  }
+
+  /** Changes the catalog that is not signed yet. */
+  rewrite(edit: (text: string) => string): void {
+    const path = join(this.dir, "catalog.toml");
+    writeFileSync(path, edit(readFileSync(path, "utf8")));
+  }
+
+  #withServer(text: string, id: string, { keys = "", tools = {}, more = [] }: ServerSetup): string {
+    const own = { scope: ["fs.write"], effect: "write" } as const;
+    const pins = [...FIXTURE_TOOLS, ...more].map((tool): [string, ItemPin] => {
+      const { scope, effect } = FIXTURE_GRANTS.get(tool.name) ?? own;
       return [tool.name, { fingerprint: fingerprintTool(tool), scope, effect }];
     });
     const none = new Map<string, ItemPin>();
@@ -72,7 +88,8 @@ export class RunHome {
   /** How the server behaves from its next start on; its log begins anew. */
   turn(id: string, options: MockOptions): void {
     const logFile = join(this.folder, `${id}.log`);
-    writeFileSync(this.#optionsFile(id), JSON.stringify({ ...options, logFile }));
+    const tools = [...(options.tools ?? FIXTURE_TOOLS), ...(this.#more.get(id) ?? [])];
+    writeFileSync(this.#optionsFile(id), JSON.stringify({ ...options, tools, logFile }));
     writeFileSync(logFile, "");
   }
 
