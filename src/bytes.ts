@@ -10,6 +10,11 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/** True for bytes. Unlike `instanceof` alone it runs no code of `value`, and never throws. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && value instanceof Uint8Array;
+}
+
 /** Text of UTF-8 bytes, or `undefined` when they are not valid UTF-8. A BOM is kept. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {

@@ -16,6 +16,13 @@ export interface Host {
    * @throws {Error} of a host without this curve
    */
   ed25519Signer(pkcs8: Uint8Array): Ed25519Signer;
+  /**
+   * The public half of an Ed25519 key, as DER of SubjectPublicKeyInfo.
+   *
+   * @param pkcs8 DER of PrivateKeyInfo
+   * @throws {Error} of a host without this curve
+   */
+  ed25519PublicKey(pkcs8: Uint8Array): Uint8Array;
 }
 
 export type Ed25519Verifier = (message: Uint8Array, signature: Uint8Array) => boolean;

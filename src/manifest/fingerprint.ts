@@ -52,8 +52,15 @@ export function fingerprintResourceTemplate(source: ManifestSource): string {
   return fingerprintOne("resource_template", source);
 }
 
-/** Fingerprint of a server's instructions; absent ones count as the empty text. */
+/**
+ * Fingerprint of a server's instructions; absent ones count as the empty text.
+ *
+ * @throws {GuardError} ARGUMENT_INVALID for what is no text
+ */
 export function fingerprintInstructions(text: string): string {
+  if (typeof text !== "string") {
+    throw new GuardError("ARGUMENT_INVALID", "expected instructions as a text");
+  }
   return `sha256:${toHex(taggedDigest("portcullis:instructions:v1", utf8(text)))}`;
 }
 

@@ -1,7 +1,7 @@
 // The host's own Ed25519, where it is at hand without waiting: in Node, Deno and Bun. A browser and a
 // worker compute the equation themselves.
 import { HOST } from "#host";
-import { concatBytes, fromHex } from "../bytes.ts";
+import { bytesEqual, concatBytes, fromHex } from "../bytes.ts";
 import type { Ed25519Signer, Ed25519Verifier } from "../host/types.ts";
 
 /** DER of SubjectPublicKeyInfo up to the 32 key bytes (RFC 8410 section 4). */
@@ -60,6 +60,26 @@ export function signNatively(seed: Uint8Array, message: Uint8Array): Uint8Array 
     }
     const signature = signer(message);
     return signature.length === 64 ? new Uint8Array(signature) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The public key of a seed as the host computes it: the same 32 bytes; `undefined` where the host
+ * offers no signer.
+ *
+ * WHY: a guard loads the audit key when it starts; 1 ms in a fresh process instead of 30.
+ *
+ * @param seed 32 bytes
+ */
+export function publicKeyNatively(seed: Uint8Array): Uint8Array | undefined {
+  if (HOST === undefined) return undefined;
+  try {
+    const spki = HOST.ed25519PublicKey(concatBytes(PKCS8_PREFIX, seed));
+    const isSpki = bytesEqual(spki.subarray(0, SPKI_PREFIX.length), SPKI_PREFIX);
+    const key = spki.slice(SPKI_PREFIX.length);
+    return isSpki && key.length === 32 ? key : undefined;
   } catch {
     return undefined;
   }
