@@ -2,7 +2,7 @@
 import { toHex, utf8 } from "../bytes.ts";
 import { randomUuid } from "../clock.ts";
 import { GuardError } from "../errors.ts";
-import { RemoteCalls } from "./remote-calls.ts";
+import type { RemoteCalls } from "./remote-calls.ts";
 import { OPEN, REDIS_STORE_VERSION, RESTARTED, type RedisScript } from "./redis-scripts.ts";
 
 interface ScriptArguments {
@@ -18,8 +18,8 @@ export interface RedisConnection {
 
 export interface RedisCallerOptions {
   readonly connection: RedisConnection;
+  readonly calls: RemoteCalls;
   readonly prefix: string;
-  readonly timeoutMs?: number | undefined;
 }
 
 /** How long a nonce lives where none was ever used, in ms: what is refused behind a restart. */
@@ -44,11 +44,11 @@ export class RedisCaller {
   readonly #digests = new Map<RedisScript, string>();
   #storeId = "";
 
-  private constructor({ connection, prefix, timeoutMs }: RedisCallerOptions) {
+  private constructor({ connection, calls, prefix }: RedisCallerOptions) {
     this.#connection = connection;
     // WHY: one hash tag, so that a cluster keeps all of a store in one slot, where a script is one step
     this.#prefix = `{${prefix}}:`;
-    this.#calls = new RemoteCalls({ what: "Redis", timeoutMs });
+    this.#calls = calls;
   }
 
   /** @throws {GuardError} STORE_UNAVAILABLE, STORE_CORRUPT */

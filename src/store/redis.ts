@@ -4,6 +4,7 @@ import { RedisCaller, type RedisConnection } from "./redis-caller.ts";
 import { redisConsents, redisLeases, redisQuestions } from "./redis-grants.ts";
 import { redisHost, redisSessions } from "./redis-host.ts";
 import { connectRedis } from "./redis-url.ts";
+import { RemoteCalls } from "./remote-calls.ts";
 import type { AsyncStateStore } from "./types.ts";
 
 export type { RedisConnection } from "./redis-caller.ts";
@@ -50,6 +51,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<AsyncS
   if (!PREFIX.test(prefix)) {
     throw new GuardError("ARGUMENT_INVALID", "expected a prefix of 1 to 64 of A-Z a-z 0-9 _ . : -");
   }
+  const calls = new RemoteCalls({ what: "Redis", timeoutMs });
   const own = url === undefined ? undefined : await connectRedis(url, timeoutMs);
   const connection = own?.connection ?? options.connection;
   if (connection === undefined) {
@@ -59,7 +61,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<AsyncS
     );
   }
   try {
-    const caller = await RedisCaller.open({ connection, prefix, timeoutMs });
+    const caller = await RedisCaller.open({ connection, calls, prefix });
     return {
       mode: "async",
       ...redisLeases(caller),

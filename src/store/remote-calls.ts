@@ -1,6 +1,6 @@
 // Questions to a store behind a connection: each has a deadline, and a store that did not answer in
 // time is left alone for a while, so that calls that do not need it do not wait for it either.
-import { monotonicMs } from "../clock.ts";
+import { type Clock, monotonicMs } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 
 /** How long a question waits for its answer, in ms, when nothing else was said. */
@@ -13,21 +13,26 @@ export interface RemoteCallsOptions {
   readonly what: string;
   /** Default `STORE_TIMEOUT_MS_DEFAULT`. */
   readonly timeoutMs?: number | undefined;
+  /** ms of a clock that never goes back. */
+  readonly monotonic?: Clock | undefined;
 }
 
 /** The way to one such store. */
 export class RemoteCalls {
   readonly #what: string;
   readonly #timeoutMs: number;
+  readonly #monotonic: Clock;
   #pausedUntilMs = 0;
   #isOpen = true;
 
   /** @throws {GuardError} ARGUMENT_INVALID for a timeout that is no positive number of ms */
-  constructor({ what, timeoutMs = STORE_TIMEOUT_MS_DEFAULT }: RemoteCallsOptions) {
+  constructor(options: RemoteCallsOptions) {
+    const { what, timeoutMs = STORE_TIMEOUT_MS_DEFAULT, monotonic = monotonicMs } = options;
     if (!Number.isSafeInteger(timeoutMs) || timeoutMs <= 0) {
       throw new GuardError("ARGUMENT_INVALID", "expected timeoutMs to be a positive integer");
     }
     this.#what = what;
+    this.#monotonic = monotonic;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -43,13 +48,13 @@ export class RemoteCalls {
     faultOf: (error: unknown) => GuardError = (error) => this.unavailable(error),
   ): Promise<T> {
     if (!this.#isOpen) throw this.#fault("one that is closed");
-    if (monotonicMs() < this.#pausedUntilMs) {
+    if (this.#monotonic() < this.#pausedUntilMs) {
       throw this.#fault(`one that did not answer within ${this.#timeoutMs} ms a moment ago`);
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.#pausedUntilMs = monotonicMs() + STORE_PAUSE_MS;
+        this.#pausedUntilMs = this.#monotonic() + STORE_PAUSE_MS;
         reject(this.#fault(`no answer within ${this.#timeoutMs} ms`));
       }, this.#timeoutMs);
     });
