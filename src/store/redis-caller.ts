@@ -2,8 +2,8 @@
 import { toHex, utf8 } from "../bytes.ts";
 import { randomUuid } from "../clock.ts";
 import { GuardError } from "../errors.ts";
-import type { RemoteCalls } from "./remote-calls.ts";
 import { OPEN, REDIS_STORE_VERSION, RESTARTED, type RedisScript } from "./redis-scripts.ts";
+import type { RemoteCalls } from "./remote-calls.ts";
 
 interface ScriptArguments {
   keys: string[];

@@ -1,7 +1,7 @@
 // What Redis holds as records, and back. Whatever a row holds, a record that comes out is sound.
 import { GuardError } from "../errors.ts";
-import { corruptReply } from "./redis-caller.ts";
 import type { Consent, Drift, GivenAnswer, Lease, Question, RegisteredLog } from "./records.ts";
+import { corruptReply } from "./redis-caller.ts";
 import {
   CONSENT,
   DRIFT,
