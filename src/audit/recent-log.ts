@@ -18,7 +18,7 @@ export class RecentAuditLog implements AuditSink {
     return !this.#isClosed;
   }
 
-  /** Arguments are not kept; the frame has their digest. */
+  /** Arguments are not kept. */
   append(event: AuditEvent): boolean {
     if (this.#isClosed) return false;
     this.#events[this.#next] = event.args === undefined ? event : { ...event, args: undefined };

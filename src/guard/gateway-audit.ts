@@ -15,8 +15,19 @@ export function gatewayEvent(
   timeMs: number,
   era: AuditEra = "none",
 ): AuditEvent {
-  const { decision } = decided;
+  const event = decisionEvent(call, decided, timeMs, era);
   const args = argumentBytes(call.args);
+  return args === undefined ? event : { ...event, args };
+}
+
+/** The same without arguments, for what does not hash them. */
+export function decisionEvent(
+  call: EngineCall,
+  decided: EngineDecision,
+  timeMs: number,
+  era: AuditEra,
+): AuditEvent {
+  const { decision } = decided;
   return {
     kind: "call",
     timeMs,
@@ -25,7 +36,6 @@ export function gatewayEvent(
     server: call.serverId,
     tool: call.name,
     era,
-    ...(args === undefined ? {} : { args }),
     input: decided.input,
     output: decided.output,
     decision: decision.outcome,

@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { type Decision, decisionOf, toDecision } from "../verdict.ts";
 import type { DecideOptions, DecisionEngine } from "./engine.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
-import { gatewayEvent, itemsOfReport, listEvent } from "./gateway-audit.ts";
+import { decisionEvent, gatewayEvent, itemsOfReport, listEvent } from "./gateway-audit.ts";
 import type { AdmissionReport } from "./validator.ts";
 
 export interface GatewayAuditOptions {
@@ -30,8 +30,11 @@ export class GatewayRecords {
   /** `undefined` when the host wants none. */
   readonly sink: AuditSink | undefined;
   readonly #isBestEffort: boolean;
-  /** WHY: the memory of the newest ones drops arguments, and to copy them costs more than to decide */
-  readonly #takesArguments: boolean;
+  /**
+   * WHY: copies of frames and arguments cost as much as the decision, and are no evidence in a memory
+   * that nobody signs.
+   */
+  readonly #isEvidence: boolean;
   readonly #clock: Clock;
   /** Server -> tool -> digest, as the log saw it last. */
   #listed = new Map<string, Map<string, string | undefined>>();
@@ -39,7 +42,7 @@ export class GatewayRecords {
 
   constructor({ audit, auditMode }: GatewayAuditOptions, clock: Clock) {
     this.sink = audit === "none" ? undefined : (audit ?? new RecentAuditLog());
-    this.#takesArguments = !(this.sink instanceof RecentAuditLog);
+    this.#isEvidence = !(this.sink instanceof RecentAuditLog);
     this.#isBestEffort = auditMode === "best-effort";
     this.#clock = clock;
   }
@@ -50,7 +53,7 @@ export class GatewayRecords {
     if (sink === undefined) return UNRECORDED;
     const canWrite = attempt(() => sink.isAvailable) === true;
     const whenBlind = this.#isBestEffort ? AUDIT_BEST_EFFORT : 0;
-    return { audit: canWrite ? AUDIT_AVAILABLE : whenBlind, keepsFrames: true };
+    return { audit: canWrite ? AUDIT_AVAILABLE : whenBlind, keepsFrames: this.#isEvidence };
   }
 
   /** A server was listed. */
@@ -63,9 +66,9 @@ export class GatewayRecords {
     const { sink } = this;
     if (sink === undefined) return decided;
     this.#showDefinition(call, decided.live?.fingerprint);
-    const shown = this.#takesArguments ? call : { ...call, args: undefined };
+    const eventOf = this.#isEvidence ? gatewayEvent : decisionEvent;
     const write = (what: EngineDecision): boolean =>
-      attempt(() => sink.append(gatewayEvent(shown, what, this.#clock()))) === true;
+      attempt(() => sink.append(eventOf(call, what, this.#clock(), "none"))) === true;
     if (write(decided) || decided.decision.outcome !== "allow") return decided;
     if (this.#isBestEffort && !decided.stateChanging) return decided;
     const refused = engine.unrecorded(decided);

@@ -10,8 +10,6 @@ import { replay } from "../../src/audit/replay.ts";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { MCPGateway } from "../../src/guard/gateway.ts";
 import { buildServerCard } from "../../src/guard/server-card.ts";
-import { executeFrame } from "../../src/kernel/decide.ts";
-import { loadImage } from "../../src/kernel/image-kernel.ts";
 import { host, signedRoot } from "../fixtures/trust.ts";
 import {
   ALICE,
@@ -38,7 +36,7 @@ const CLOCK = { clock: () => NOW_MS };
 const read = { identity: ALICE, serverId: "files", tool: TOOLS.read, args: { path: "/secret" } };
 
 describe("a gateway whose host names no log", () => {
-  it("keeps its decisions in memory, frames included and arguments not", () => {
+  it("keeps its decisions in memory, without arguments", () => {
     const gateway = new MCPGateway({ catalog, ...CLOCK });
     expect(told(gateway.evaluate(read))).toBe("allow allowed");
     const changed = { ...TOOLS.read, title: "other" };
@@ -52,10 +50,6 @@ describe("a gateway whose host names no log", () => {
     ]);
     expect(JSON.stringify(events)).not.toContain("/secret");
     expect(events.every(({ args }) => args === undefined)).toBe(true);
-    const kernel = loadImage(catalog.image, 64);
-    for (const { input, output } of events.filter(({ kind }) => kind === "call")) {
-      expect(executeFrame(kernel, input ?? new Uint8Array())).toEqual(output);
-    }
   });
 
   it("does so with server cards, too, and for calls of nobody", () => {
