@@ -3,6 +3,7 @@
 import { AUDIT_AVAILABLE, AUDIT_BEST_EFFORT } from "../abi/frame.ts";
 import { VERDICT_ALLOWED } from "../abi/verdict.ts";
 import type { AuditItem, AuditSink } from "../audit/event.ts";
+import { withOtel } from "../audit/otel.ts";
 import { RecentAuditLog } from "../audit/recent-log.ts";
 import type { Clock } from "../clock.ts";
 import { type Decision, decisionOf, toDecision } from "../verdict.ts";
@@ -29,6 +30,8 @@ const UNRECORDED: DecideOptions = { audit: AUDIT_AVAILABLE };
 export class GatewayRecords {
   /** `undefined` when the host wants none. */
   readonly sink: AuditSink | undefined;
+  /** The same, shown to OpenTelemetry where the process has that. */
+  readonly #output: AuditSink | undefined;
   readonly #isBestEffort: boolean;
   /**
    * WHY: copies of frames and arguments cost as much as the decision, and are no evidence in a memory
@@ -42,6 +45,7 @@ export class GatewayRecords {
 
   constructor({ audit, auditMode }: GatewayAuditOptions, clock: Clock) {
     this.sink = audit === "none" ? undefined : (audit ?? new RecentAuditLog());
+    this.#output = this.sink === undefined ? undefined : withOtel(this.sink);
     this.#isEvidence = !(this.sink instanceof RecentAuditLog);
     this.#isBestEffort = auditMode === "best-effort";
     this.#clock = clock;
@@ -49,7 +53,7 @@ export class GatewayRecords {
 
   /** How a call is to be decided, as the log stands. */
   decideOptions(): DecideOptions {
-    const { sink } = this;
+    const sink = this.#output;
     if (sink === undefined) return UNRECORDED;
     const canWrite = attempt(() => sink.isAvailable) === true;
     const whenBlind = this.#isBestEffort ? AUDIT_BEST_EFFORT : 0;
@@ -63,7 +67,7 @@ export class GatewayRecords {
 
   /** Writes the record; a state-changing call whose record cannot be written is refused. */
   recorded(engine: DecisionEngine, call: EngineCall, decided: EngineDecision): EngineDecision {
-    const { sink } = this;
+    const sink = this.#output;
     if (sink === undefined) return decided;
     this.#showDefinition(call, decided.live?.fingerprint);
     const eventOf = this.#isEvidence ? gatewayEvent : decisionEvent;
@@ -83,7 +87,7 @@ export class GatewayRecords {
   }
 
   #list(serverId: string, items: readonly AuditItem[], decision: Decision): void {
-    const { sink } = this;
+    const sink = this.#output;
     if (sink === undefined) return;
     const event = listEvent(serverId, items, decision, this.#clock());
     // one that was not written is written before the next call that needs it
