@@ -22,6 +22,7 @@ export type { AuditLogInput, ByteSource } from "./audit/input.ts";
 export { MemoryAuditLog, type MemoryLogOptions } from "./audit/memory-log.ts";
 export type { AuditProcess } from "./audit/origin.ts";
 export { type OtelTracer, withOtel } from "./audit/otel.ts";
+export { RecentAuditLog } from "./audit/recent-log.ts";
 export { type ReplayOptions, type ReplayReport, replay } from "./audit/replay.ts";
 export type { AuditObjects } from "./audit/replay-catalogs.ts";
 export {

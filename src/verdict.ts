@@ -237,6 +237,11 @@ export function toDecision(verdict: number): Decision {
   return DECISIONS[verdict] ?? UNDECIDED;
 }
 
+/** The decision of a reason; an unknown one is `undecided`. */
+export function decisionOf(reason: string): Decision {
+  return toDecision(REASONS.indexOf(reason));
+}
+
 /** The four attack classes that the catalog guard closes, by reason. */
 export const ATTACK_CLASSES: ReadonlyMap<string, string> = new Map([
   ["unknown_server", "unknown-server smuggle"],

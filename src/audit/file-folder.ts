@@ -55,20 +55,34 @@ export function listAuditFolder(folder: string): readonly NamedLog[] {
 
 function folderLog(folder: string, origin: string, files: readonly string[]): FolderLog {
   const stats = files.map((file) => statSync(file, { throwIfNoEntry: false }));
+  const checkpoint = optionalBytes(checkpointFile(folder, origin));
+  // WHY: the size behind the latest checkpoint, and no more than that: what a log in use gets
+  // meanwhile speaks of records and statements that a reader may have passed already
+  const history = historyFile(folder, origin);
+  const historyBytes = statSync(history, { throwIfNoEntry: false })?.size ?? 0;
   const isThere = stats.some((one) => one !== undefined);
   const input: AuditLogInput = {
     origin,
     records: isThere ? () => filePieces(files) : undefined,
-    checkpoint: optionalBytes(checkpointFile(folder, origin)),
-    history: optionalBytes(historyFile(folder, origin)),
+    checkpoint,
+    history: () => filePieces([history], historyBytes),
     statements: () => filePieces([statementsFile(folder, origin)]),
     sizeBytes: stats.reduce((sum, one) => sum + (one?.size ?? 0), 0),
   };
   return { input, files };
 }
 
-/** The bytes of files, one behind the other; of a file that is not there, none. */
-export function* filePieces(files: readonly string[]): Generator<Uint8Array> {
+/**
+ * The bytes of files, one behind the other; of a file that is not there, none. Every piece lies in the
+ * memory of the one before it.
+ *
+ * @param bytesMax of each file
+ */
+export function* filePieces(
+  files: readonly string[],
+  bytesMax: number = Number.POSITIVE_INFINITY,
+): Generator<Uint8Array> {
+  const piece = new Uint8Array(PIECE_BYTES);
   for (const file of files) {
     let handle: number;
     try {
@@ -78,10 +92,10 @@ export function* filePieces(files: readonly string[]): Generator<Uint8Array> {
       throw cause;
     }
     try {
-      for (;;) {
-        const piece = new Uint8Array(PIECE_BYTES);
-        const size = readSync(handle, piece, 0, PIECE_BYTES, null);
+      for (let left = bytesMax; left > 0; ) {
+        const size = readSync(handle, piece, 0, Math.min(PIECE_BYTES, left), null);
         if (size === 0) break;
+        left -= size;
         yield piece.subarray(0, size);
       }
     } finally {

@@ -12,7 +12,7 @@ export interface AuditLogInput {
   /** `<origin>.checkpoint`. */
   readonly checkpoint?: Uint8Array | undefined;
   /** `<origin>.checkpoints`. */
-  readonly history?: Uint8Array | undefined;
+  readonly history?: ByteSource | undefined;
   /** `<origin>.denied.jsonl`. */
   readonly statements?: ByteSource | undefined;
   /** Bytes of its records, for progress. */

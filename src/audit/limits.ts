@@ -14,3 +14,5 @@ export const MEMORY_RECORDS = 100_000;
 export const CALLBACK_RECORDS = 4096;
 /** Bytes of other logs that one start reads again to link their unsigned ends. */
 export const LIMIT_LINK_BYTES = 16_777_216;
+/** Events that are kept in memory when a host names no audit log. */
+export const RECENT_EVENTS = 1024;

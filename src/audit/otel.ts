@@ -88,8 +88,9 @@ export class OtelAuditSink implements AuditSink {
   }
 }
 
-/** `sink`, shown to OpenTelemetry when that is present. */
+/** `sink`, shown to OpenTelemetry when that is present; once, however often it is asked for. */
 export function withOtel(sink: AuditSink): AuditSink {
+  if (sink instanceof OtelAuditSink) return sink;
   const tracer = findTracer();
   return tracer === undefined ? sink : new OtelAuditSink(sink, tracer);
 }

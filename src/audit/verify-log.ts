@@ -2,13 +2,12 @@
 import { bytesEqual, fromHex } from "../bytes.ts";
 import { quote } from "../errors.ts";
 import type { PublicKey } from "../sign/keys.ts";
-import { chainCheckpoint } from "./chain.ts";
 import { type AuditCode, type AuditFinding, finding } from "./finding.ts";
 import { type AuditLogInput, type Line, lineBatches } from "./input.ts";
 import { LIMIT_RECORD_BYTES } from "./limits.ts";
 import { type AuditRecord, countOf, memberOf, readRecord, textOf } from "./record.ts";
 import { MerkleTree } from "./tree.ts";
-import { judgeNotes, type LogNotes, readNotes } from "./verify-notes.ts";
+import { HistoryCheck, judgeLatest, type LogNotes, NO_NOTES, readNotes } from "./verify-notes.ts";
 import { StatementReader } from "./verify-statements.ts";
 
 /** What another log, or somebody who kept a checkpoint, says about a log. */
@@ -60,10 +59,12 @@ class LogVerifier {
   readonly #context: LogContext;
   readonly #origin: string;
   readonly #tree = new MerkleTree();
-  /** Roots at the sizes that somebody signed or claims. */
+  readonly #emptyRoot = this.#tree.root();
+  /** Roots at the sizes that somebody claims. */
   readonly #roots = new Map<number, Uint8Array>();
   readonly #wanted = new Set<number>();
-  #notes: LogNotes = { history: [], latest: undefined, isCut: false };
+  #notes: LogNotes = NO_NOTES;
+  #history: HistoryCheck | undefined;
   #statements: StatementReader | undefined;
   #signedSize = 0;
   #close: AuditRecord | undefined;
@@ -80,11 +81,11 @@ class LogVerifier {
 
   async run(): Promise<AuditFinding | undefined> {
     const { input, claims } = this.#context;
-    const notes = readNotes(input);
+    const notes = await readNotes(input);
     if ("code" in notes) return notes;
     this.#notes = notes;
-    this.#signedSize = notes.history.at(-1)?.size ?? notes.latest?.size ?? 0;
-    for (const { size } of [...notes.history, ...claims]) this.#wanted.add(size);
+    this.#signedSize = notes.last?.size ?? notes.latest?.size ?? 0;
+    for (const { size } of claims) this.#wanted.add(size);
     if (input.records === undefined) return this.#missing();
     return (await this.#readRecords()) ?? (await this.#judge());
   }
@@ -94,7 +95,7 @@ class LogVerifier {
     return {
       origin: this.#origin,
       records: size,
-      checkpoints: this.#notes.history.length,
+      checkpoints: this.#notes.count,
       refusals: this.#refusals,
       end: this.#close === undefined ? "open" : "closed",
       unsigned: Math.max(0, size - this.#signedSize),
@@ -116,6 +117,10 @@ class LogVerifier {
         const fault = this.#take(line);
         if (fault !== undefined) return fault;
         bytes += line.bytes.length + 1;
+        if (this.#history?.isDue(this.#tree.size) === true) {
+          const noteFault = await this.#history.take(this.#tree, this.#emptyRoot);
+          if (noteFault !== undefined) return noteFault;
+        }
         const refused = this.#refused;
         if (refused === undefined) continue;
         this.#refused = undefined;
@@ -195,7 +200,8 @@ class LogVerifier {
       return this.#found("AUDIT_SIGNATURE", message, 0);
     }
     this.#statements = new StatementReader(this.#origin, this.#context.input.statements, keys);
-    return judgeNotes(this.#origin, this.#notes, keys);
+    this.#history = new HistoryCheck(this.#context.input, keys);
+    return judgeLatest(this.#origin, this.#notes, keys);
   }
 
   /** Everything was read: what is missing, and what does not fit. */
@@ -207,10 +213,9 @@ class LogVerifier {
       const message = `expected at least ${Math.max(1, claimed)} records, got an empty log`;
       return this.#found("AUDIT_EMPTY", message);
     }
-    const own = this.#notes.history.map(({ size: at, root }) => ({ from: "", size: at, root }));
     if (this.#signedSize > size) return this.#truncated(this.#signedSize, "its checkpoint");
-    const wrong = own.find((head) => !this.#matches(head));
-    if (wrong !== undefined) return this.#altered(wrong, own);
+    const historyFault = this.#history?.judge(this.#notes);
+    if (historyFault !== undefined) return historyFault;
     for (const claim of claims) {
       if (claim.size > size) return this.#truncated(claim.size, claim.from);
       if (this.#matches(claim)) continue;
@@ -231,18 +236,6 @@ class LogVerifier {
       : this.#judgeClosed(this.#close, input);
   }
 
-  /** A checkpoint that the records do not give: either they were altered, or it was rewritten. */
-  #altered(wrong: HeadClaim, own: readonly HeadClaim[]): AuditFinding {
-    const later = own.find((head) => head.size > wrong.size && this.#matches(head));
-    if (later !== undefined) {
-      const message = `expected checkpoints of one log, got one of ${wrong.size} records that the one of ${later.size} contradicts`;
-      return this.#found("AUDIT_INCONSISTENT", message, wrong.size - 1);
-    }
-    const before = own.findLast((head) => head.size < wrong.size && this.#matches(head))?.size ?? 0;
-    const message = `expected the records that were signed, got an altered one from ${before} to ${wrong.size - 1}`;
-    return this.#found("AUDIT_LEAF", message, before);
-  }
-
   #truncated(claimed: number, from: string): AuditFinding {
     const { size } = this.#tree;
     const message = `expected ${claimed} records as ${from} says, got ${size}; its tail was cut off`;
@@ -250,40 +243,34 @@ class LogVerifier {
   }
 
   #judgeOpen(input: AuditLogInput): AuditFinding | undefined {
-    const { history } = this.#notes;
-    if (input.checkpoint !== undefined || history.length < 2) return undefined;
+    if (input.checkpoint !== undefined || this.#notes.count < 2) return undefined;
     return this.#found("AUDIT_LOG_MISSING", "expected the file of the latest checkpoint, got none");
   }
 
   /** A clean end leaves nothing undone: everything is signed, and every checkpoint is there. */
   #judgeClosed(close: AuditRecord, input: AuditLogInput): AuditFinding | undefined {
-    const { history, latest, isCut } = this.#notes;
+    const { count, last, latest, isCut, chainBefore } = this.#notes;
     if (this.#cutBytes > 0) {
       return this.#found("AUDIT_SEQUENCE", "expected nothing behind the end, got more bytes");
     }
-    if (input.checkpoint === undefined || latest === undefined || history.length === 0) {
+    if (input.checkpoint === undefined || latest === undefined || last === undefined) {
       return this.#found("AUDIT_LOG_MISSING", "expected the checkpoints of a closed log, got none");
     }
     const { size } = this.#tree;
-    const last = history.at(-1);
-    if (isCut || last?.size !== size || latest.text !== last.text) {
+    if (isCut || last.size !== size || latest.text !== last.text) {
       const message = `expected the checkpoint of all ${size} records last, got an older one`;
       return this.#found("AUDIT_TRUNCATED", message);
     }
     const facts = memberOf(close.value, "checkpoints");
-    const count = typeof facts === "object" && facts !== null ? countOf(facts, "count") : undefined;
-    const chain = typeof facts === "object" && facts !== null ? textOf(facts, "chain") : undefined;
-    const before = history.slice(0, count);
-    const actual = before.reduce((digest, note) => chainCheckpoint(digest, note.text), "");
-    if (before.length === count && actual === chain && history.length === count + 1) {
-      return undefined;
-    }
-    const message = `expected the ${count} checkpoints that the end names, got others`;
+    const named = typeof facts === "object" && facts !== null ? facts : {};
+    const namedCount = countOf(named, "count");
+    if (namedCount === count - 1 && textOf(named, "chain") === chainBefore) return undefined;
+    const message = `expected the ${namedCount} checkpoints that the end names, got others`;
     return this.#found("AUDIT_SEQUENCE", message);
   }
 
   #matches({ size, root }: HeadClaim): boolean {
-    const actual = size === 0 ? new MerkleTree().root() : this.#roots.get(size);
+    const actual = size === 0 ? this.#emptyRoot : this.#roots.get(size);
     return actual !== undefined && bytesEqual(actual, root);
   }
 

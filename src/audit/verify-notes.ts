@@ -1,98 +1,149 @@
-// The checkpoints of one log: the history, and the latest one beside it.
+// The checkpoints of one log: read once for what they claim, and once more beside the records, where
+// each is believed and compared.
 import { bytesEqual, utf8Text } from "../bytes.ts";
-import { quote } from "../errors.ts";
 import type { PublicKey } from "../sign/keys.ts";
-import { isSignedBy, NOTE_LINES, readCheckpoint, type SignedCheckpoint } from "./checkpoint.ts";
+import { isSignedBy } from "./checkpoint.ts";
 import { type AuditFinding, finding } from "./finding.ts";
 import type { AuditLogInput } from "./input.ts";
-import { checkpointName } from "./origin.ts";
+import { malformed, type Note, NoteReader, nameFault, noteOf, twoRoots } from "./note-reader.ts";
+import type { MerkleTree } from "./tree.ts";
 
-/** A checkpoint with its text. */
-export interface Note extends SignedCheckpoint {
-  readonly text: string;
-}
-
-/** The checkpoints of a log, read; not believed yet. */
+/** What the checkpoints of a log claim; not believed yet. */
 export interface LogNotes {
-  /** By ascending size. */
-  readonly history: readonly Note[];
+  /** Of the history. */
+  readonly count: number;
+  /** The largest of the history. */
+  readonly last: Note | undefined;
+  /** `<origin>.checkpoint`. */
   readonly latest: Note | undefined;
+  /** The one of the history that has the size of the latest. */
+  readonly same: Note | undefined;
   /** The history ends in the middle of a checkpoint. */
   readonly isCut: boolean;
+  /** Digests over the history, with and without the last one (chain.ts). */
+  readonly chain: string;
+  readonly chainBefore: string;
 }
+
+export const NO_NOTES: LogNotes = {
+  ...{ count: 0, last: undefined, latest: undefined, same: undefined },
+  ...{ isCut: false, chain: "", chainBefore: "" },
+};
 
 /** Reads the checkpoints; their form, their origin and their order are checked. */
-export function readNotes(input: AuditLogInput): LogNotes | AuditFinding {
-  const { origin } = input;
-  const text = utf8Text(input.history ?? new Uint8Array(0));
-  if (text === undefined) return malformed(origin, "the history");
-  const lines = text.split("\n");
-  const history: Note[] = [];
-  const rest = lines.length - 1;
-  for (let start = 0; start + NOTE_LINES <= rest; start += NOTE_LINES) {
-    const note = noteOf(`${lines.slice(start, start + NOTE_LINES).join("\n")}\n`);
-    if (note === undefined) return malformed(origin, `checkpoint ${history.length} of the history`);
-    const fault = orderFault(origin, history.at(-1), note);
-    if (fault !== undefined) return fault;
-    history.push(note);
+export async function readNotes(input: AuditLogInput): Promise<LogNotes | AuditFinding> {
+  const { origin, checkpoint } = input;
+  const latest = checkpoint === undefined ? undefined : noteOf(utf8Text(checkpoint) ?? "");
+  const reader = new NoteReader(input);
+  let same: Note | undefined;
+  for (;;) {
+    const note = await reader.next();
+    if (note === undefined) break;
+    if ("code" in note) return note;
+    if (note.size === latest?.size) same = note;
   }
-  const isCut = rest % NOTE_LINES !== 0 || lines.at(-1) !== "";
-  if (input.checkpoint === undefined) return { history, latest: undefined, isCut };
-  const latest = noteOf(utf8Text(input.checkpoint) ?? "");
-  if (latest === undefined) return malformed(origin, "the latest checkpoint");
-  return nameFault(origin, latest) ?? { history, latest, isCut };
+  if (checkpoint !== undefined && latest === undefined) {
+    return malformed(origin, "the latest checkpoint");
+  }
+  const fault = latest === undefined ? undefined : nameFault(origin, latest);
+  const { count, last, isCut, chain, chainBefore } = reader;
+  return fault ?? { count, last, latest, same, isCut, chain, chainBefore };
 }
 
-/** Signatures under `keys`, and how the latest checkpoint stands to the history. */
-export function judgeNotes(
+/** The signature of the latest checkpoint, and how it stands to the history. */
+export function judgeLatest(
   origin: string,
-  notes: LogNotes,
+  { latest, same }: LogNotes,
   keys: readonly PublicKey[],
 ): AuditFinding | undefined {
-  const { history, latest } = notes;
-  for (const note of latest === undefined ? history : [...history, latest]) {
-    if (isSignedBy(note, keys)) continue;
-    const message = `expected the checkpoint of ${note.size} records signed by a key of the role audit, got another signature`;
-    return finding("AUDIT_SIGNATURE", origin, message);
-  }
   if (latest === undefined) return undefined;
-  const same = history.find(({ size }) => size === latest.size);
-  if (same !== undefined && !bytesEqual(same.root, latest.root)) {
-    const message = `expected one checkpoint of ${latest.size} records, got two with different roots`;
-    return finding("AUDIT_INCONSISTENT", origin, message, latest.size - 1);
+  const fault =
+    (same === undefined ? undefined : signatureFault(origin, same, keys)) ??
+    signatureFault(origin, latest, keys);
+  if (fault !== undefined) return fault;
+  if (same !== undefined) {
+    return bytesEqual(same.root, latest.root) ? undefined : twoRoots(origin, latest.size);
   }
-  if (same !== undefined) return undefined;
   const message = `expected the latest checkpoint, of ${latest.size} records, in the history, got none`;
   return finding("AUDIT_TRUNCATED", origin, message);
 }
 
-function noteOf(text: string): Note | undefined {
-  const note = readCheckpoint(text);
-  return note === undefined ? undefined : { ...note, text };
-}
+/** Holds the history against the records, as their tree grows. */
+export class HistoryCheck {
+  readonly #origin: string;
+  readonly #reader: NoteReader;
+  readonly #keys: readonly PublicKey[];
+  #due: Note | undefined;
+  #isEnded = false;
+  /** Size of the largest checkpoint that the records give. */
+  #matched = 0;
+  /** Size of the first one that they do not give, and of one behind it that they do. */
+  #wrong: number | undefined;
+  #before = 0;
+  #later: number | undefined;
 
-function orderFault(
-  origin: string,
-  before: Note | undefined,
-  note: Note,
-): AuditFinding | undefined {
-  const fault = nameFault(origin, note);
-  if (fault !== undefined || before === undefined || note.size > before.size) return fault;
-  if (note.size === before.size && !bytesEqual(note.root, before.root)) {
-    const message = `expected one checkpoint of ${note.size} records, got two with different roots`;
-    return finding("AUDIT_INCONSISTENT", origin, message, note.size - 1);
+  constructor(input: AuditLogInput, keys: readonly PublicKey[]) {
+    this.#origin = input.origin;
+    this.#reader = new NoteReader(input);
+    this.#keys = keys;
   }
-  const message = `expected a checkpoint of more than ${before.size} records next, got one of ${note.size}`;
-  return finding("AUDIT_SEQUENCE", origin, message);
+
+  /** True when `take` has to be asked about a tree of `size` records. */
+  isDue(size: number): boolean {
+    return !this.#isEnded && (this.#due === undefined || this.#due.size <= size);
+  }
+
+  /** Compares every checkpoint up to the size of `tree`; each one is signed, or it is a finding. */
+  async take(tree: MerkleTree, emptyRoot: Uint8Array): Promise<AuditFinding | undefined> {
+    while (this.isDue(tree.size)) {
+      if (this.#due !== undefined) {
+        this.#compare(this.#due, this.#due.size === 0 ? emptyRoot : tree.root());
+      }
+      const note = await this.#reader.next();
+      if (note !== undefined && "code" in note) return note;
+      this.#due = note;
+      this.#isEnded = note === undefined;
+      const fault = note === undefined ? undefined : signatureFault(this.#origin, note, this.#keys);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  /** A checkpoint that the records do not give: either they were altered, or it was rewritten. */
+  judge({ chain }: LogNotes): AuditFinding | undefined {
+    const wrong = this.#wrong;
+    if (wrong !== undefined && this.#later !== undefined) {
+      const message = `expected checkpoints of one log, got one of ${wrong} records that the one of ${this.#later} contradicts`;
+      return finding("AUDIT_INCONSISTENT", this.#origin, message, wrong - 1);
+    }
+    if (wrong !== undefined) {
+      const before = this.#before;
+      const message = `expected the records that were signed, got an altered one from ${before} to ${wrong - 1}`;
+      return finding("AUDIT_LEAF", this.#origin, message, before);
+    }
+    // WHY: it was read twice; what was believed is what was counted
+    if (this.#isEnded && this.#reader.chain === chain) return undefined;
+    const message = "expected the same checkpoints twice, got others the second time";
+    return finding("AUDIT_SEQUENCE", this.#origin, message);
+  }
+
+  #compare(note: Note, root: Uint8Array): void {
+    if (bytesEqual(note.root, root)) {
+      this.#matched = note.size;
+      if (this.#wrong !== undefined) this.#later ??= note.size;
+    } else if (this.#wrong === undefined) {
+      this.#wrong = note.size;
+      this.#before = this.#matched;
+    }
+  }
 }
 
-function nameFault(origin: string, { name }: Note): AuditFinding | undefined {
-  const expected = checkpointName(origin);
-  if (name === expected) return undefined;
-  const message = `expected a checkpoint of ${quote(expected)}, got one of ${quote(name)}`;
-  return finding("AUDIT_ORIGIN", origin, message);
-}
-
-function malformed(origin: string, what: string): AuditFinding {
-  return finding("AUDIT_SIGNATURE", origin, `expected ${what} as it was signed, got another text`);
+function signatureFault(
+  origin: string,
+  note: Note,
+  keys: readonly PublicKey[],
+): AuditFinding | undefined {
+  if (isSignedBy(note, keys)) return undefined;
+  const message = `expected the checkpoint of ${note.size} records signed by a key of the role audit, got another signature`;
+  return finding("AUDIT_SIGNATURE", origin, message);
 }

@@ -5,6 +5,7 @@ import process from "node:process";
 import type { AuditSink } from "../audit/event.ts";
 import { auditEvidence, type CatalogEvidence } from "../audit/evidence.ts";
 import { FileAuditLog } from "../audit/file-log.ts";
+import { withOtel } from "../audit/otel.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
@@ -26,7 +27,7 @@ export class RunAudit {
   private constructor(log: FileAuditLog | undefined, files: ReadonlyMap<string, CatalogEvidence>) {
     this.#log = log;
     this.#files = files;
-    this.sink = log ?? UNWRITABLE;
+    this.sink = log === undefined ? UNWRITABLE : withOtel(log);
   }
 
   /**

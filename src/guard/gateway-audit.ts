@@ -1,8 +1,10 @@
-// One decision as an event of the audit log.
-import type { AuditEra, AuditEvent } from "../audit/event.ts";
+// Decisions and listings as events of the audit log.
+import type { AuditEra, AuditEvent, AuditItem } from "../audit/event.ts";
 import { utf8 } from "../bytes.ts";
+import type { Decision } from "../verdict.ts";
 import { ArgumentSnapshot } from "./argument-snapshot.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
+import type { AdmissionReport } from "./validator.ts";
 
 const NOBODY = "0".repeat(64);
 
@@ -13,8 +15,19 @@ export function gatewayEvent(
   timeMs: number,
   era: AuditEra = "none",
 ): AuditEvent {
-  const { decision } = decided;
+  const event = decisionEvent(call, decided, timeMs, era);
   const args = argumentBytes(call.args);
+  return args === undefined ? event : { ...event, args };
+}
+
+/** The same without arguments, for what does not hash them. */
+export function decisionEvent(
+  call: EngineCall,
+  decided: EngineDecision,
+  timeMs: number,
+  era: AuditEra,
+): AuditEvent {
+  const { decision } = decided;
   return {
     kind: "call",
     timeMs,
@@ -23,7 +36,6 @@ export function gatewayEvent(
     server: call.serverId,
     tool: call.name,
     era,
-    ...(args === undefined ? {} : { args }),
     input: decided.input,
     output: decided.output,
     decision: decision.outcome,
@@ -35,6 +47,29 @@ export function gatewayEvent(
     consentId: decided.consentId,
     taint: (decided.taint | decided.taintAdded) >>> 0,
   };
+}
+
+/** What a server listed, in the session of nobody: every session is decided by it. */
+export function listEvent(
+  server: string,
+  items: readonly AuditItem[],
+  decision: Decision,
+  timeMs: number,
+): AuditEvent {
+  const { outcome, reason, code, layer } = decision;
+  return {
+    ...{ kind: "list", timeMs, sessionHash: NOBODY, principalHash: NOBODY, server, era: "none" },
+    ...{ decision: outcome, reason, code, layer, taint: 0, items },
+  };
+}
+
+/** Every live item of a report. */
+export function itemsOfReport(report: AdmissionReport): readonly AuditItem[] {
+  return report.items.map(({ kind, name = "", fingerprint }) => ({
+    kind,
+    name,
+    digest: fingerprint,
+  }));
 }
 
 function argumentBytes(args: unknown): Uint8Array | undefined {

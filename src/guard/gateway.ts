@@ -1,5 +1,4 @@
 // The trust pack's one way in: every layer, one decision (40-gateway section 1).
-import { AUDIT_AVAILABLE, AUDIT_BEST_EFFORT } from "../abi/frame.ts";
 import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { type Clock, randomUuid, systemClock } from "../clock.ts";
@@ -16,11 +15,11 @@ import { askConsent, CONSENT_DENIED, type ConsentProvider } from "./consent-answ
 import { answerRecords, questionOf } from "./consent-flow.ts";
 import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
 import { AsyncDecider } from "./decide-async.ts";
-import { type DecideOptions, DecisionEngine } from "./engine.ts";
+import { DecisionEngine } from "./engine.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
 import { GatewayAnswers } from "./gateway-answer.ts";
-import { gatewayEvent } from "./gateway-audit.ts";
 import { type GatewayParts, grantStoreOf, NO_GRANTS } from "./gateway-parts.ts";
+import { type GatewayAuditOptions, GatewayRecords } from "./gateway-records.ts";
 import type { EvaluateRequest, GatewayDecision } from "./gateway-types.ts";
 import { GrantAccess } from "./grant-access.ts";
 import { HeldDefinitions } from "./held-definition.ts";
@@ -34,15 +33,11 @@ import { ScopeGuard } from "./scope-guard.ts";
 import type { ServerCard } from "./server-card.ts";
 import { type AdmissionReport, Validator } from "./validator.ts";
 
-interface GatewaySettings extends GatewayParts {
+interface GatewaySettings extends GatewayParts, GatewayAuditOptions {
   /** Custom rules of the host; they can only tighten. */
   readonly rules?: readonly PolicyRule[] | undefined;
   /** Asks a person; used by `evaluateAsync`. */
   readonly consentProvider?: ConsentProvider | undefined;
-  /** Where records go. A sink that cannot write refuses what changes state. */
-  readonly audit?: AuditSink | undefined;
-  /** `best-effort`: reads pass without a record. Default `required`. */
-  readonly auditMode?: "required" | "best-effort" | undefined;
   /** Names of the scopes any call may need at most. */
   readonly scopeCap?: readonly string[] | undefined;
   /** Paths that no argument may name. */
@@ -82,6 +77,7 @@ interface World {
 export class MCPGateway {
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
+  readonly #records: GatewayRecords;
   readonly #store: StateStore;
   /** Where the store answers at once; one for all cards, so that no label is lost with them. */
   readonly #access: GrantAccess | undefined;
@@ -108,12 +104,18 @@ export class MCPGateway {
     }
     this.#options = { ...options };
     this.#clock = options.clock ?? systemClock;
+    this.#records = new GatewayRecords(options, this.#clock);
     this.#store = options.store ?? createMemoryStore();
     const grants = grantStoreOf(options, this.#store);
     this.#access = grants === undefined ? undefined : new GrantAccess(grants);
     this.#async = grants === undefined ? new AsyncDecider(this.#store) : undefined;
     this.#cards = options.serverCards ?? [];
     this.#world = this.#makeWorld();
+  }
+
+  /** Where the records go: what the host named, else the newest ones in memory. */
+  get audit(): AuditSink | undefined {
+    return this.#records.sink;
   }
 
   /**
@@ -128,7 +130,7 @@ export class MCPGateway {
       throw invalid("expected a store in this process; use evaluateAsync with this one");
     }
     const call = this.#read(request);
-    const decided = this.#world.engine.decide(call, this.#decideOptions());
+    const decided = this.#world.engine.decide(call, this.#records.decideOptions());
     return this.#finish(call, this.#recorded(call, decided));
   }
 
@@ -182,6 +184,7 @@ export class MCPGateway {
     const { guard, validator } = this.#world;
     const report = validator.validate(serverId, listing);
     guard.admit(report);
+    this.#records.listed(serverId, report);
     return report;
   }
 
@@ -260,17 +263,9 @@ export class MCPGateway {
     }
   }
 
-  #decideOptions(): DecideOptions {
-    const { audit, auditMode } = this.#options;
-    if (audit === undefined) return UNRECORDED;
-    const whenBlind = auditMode === "best-effort" ? AUDIT_BEST_EFFORT : 0;
-    const canWrite = attempt(() => audit.isAvailable) === true;
-    return { audit: canWrite ? AUDIT_AVAILABLE : whenBlind, keepsFrames: true };
-  }
-
   async #decideAsync(call: EngineCall): Promise<EngineDecision> {
     const { engine } = this.#world;
-    const options = this.#decideOptions();
+    const options = this.#records.decideOptions();
     return this.#async === undefined
       ? engine.decide(call, options)
       : await this.#async.decide(engine, call, options);
@@ -313,17 +308,8 @@ export class MCPGateway {
     return shown;
   }
 
-  /** Writes the record; a state-changing call whose record cannot be written is refused. */
   #recorded(call: EngineCall, decided: EngineDecision): EngineDecision {
-    const { audit, auditMode } = this.#options;
-    if (audit === undefined) return decided;
-    const write = (what: EngineDecision): boolean =>
-      attempt(() => audit.append(gatewayEvent(call, what, this.#clock()))) === true;
-    if (write(decided) || decided.decision.outcome !== "allow") return decided;
-    if (auditMode === "best-effort" && !decided.stateChanging) return decided;
-    const refused = this.#world.engine.unrecorded(decided);
-    write(refused);
-    return refused;
+    return this.#records.recorded(this.#world.engine, call, decided);
   }
 
   #finish(call: EngineCall, decided: EngineDecision): GatewayDecision {
@@ -343,7 +329,6 @@ export class MCPGateway {
 
 /** Bit 0 of every catalog (10-catalog section 1). */
 const UNTRUSTED_MASK = 1;
-const UNRECORDED: DecideOptions = { audit: AUDIT_AVAILABLE };
 
 /** Nobody calls nothing: refused by every layer that looks. */
 const UNREADABLE: EngineCall = Object.freeze({

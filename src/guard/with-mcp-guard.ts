@@ -1,10 +1,18 @@
 // Puts a guard into any object that calls tools of MCP servers.
-import { VERDICT_INTERNAL_FAULT, VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import {
+  VERDICT_AUDIT_UNAVAILABLE,
+  VERDICT_INTERNAL_FAULT,
+  VERDICT_MALFORMED_MESSAGE,
+} from "../abi/verdict.ts";
+import type { AuditSink } from "../audit/event.ts";
+import { type Clock, randomUuid, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { type DispatchGuard, dispatchGuardOf } from "./dispatch-guard.ts";
+import { createRequestIdentity } from "./identity.ts";
+import { PRINCIPAL_DEFAULT } from "./principal-match.ts";
 import { type RouterCall, readRouterCall } from "./router-call.ts";
+import { RouterRecords } from "./router-records.ts";
 import { RouterServers } from "./router-servers.ts";
 import { SafetyBlocked } from "./safety-blocked.ts";
 import { ScopeGuard } from "./scope-guard.ts";
@@ -29,6 +37,11 @@ export interface McpGuardOptions {
    * when the parameters could not be read as one.
    */
   readonly onDecision?: DecisionListener | undefined;
+  /**
+   * Takes a record of every decision, before anything is forwarded; a call whose record is not kept
+   * is refused. Decisions on the catalog alone have no frames: they are on record, not replayed.
+   */
+  readonly audit?: AuditSink | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -64,7 +77,7 @@ export function withMcpGuard(
   guard: ScopeGuard | DispatchGuard,
   options: McpGuardOptions = {},
 ): GuardedRouter {
-  const { serverId, principal, onDecision, clock = systemClock } = options;
+  const { serverId, principal = PRINCIPAL_DEFAULT, onDecision, clock = systemClock } = options;
   const call = methodOf(router, "callTool") ?? methodOf(router, "dispatch");
   const dispatch = methodOf(router, "dispatch") ?? call;
   const list = methodOf(router, "listTools");
@@ -78,11 +91,15 @@ export function withMcpGuard(
     return serverId === undefined ? list(server, ...page) : list(...page);
   };
   const servers = new RouterServers(judge, pageOf, clock);
+  const records = new RouterRecords(options.audit, {
+    identity: createRequestIdentity({ principal, sessionId: randomUuid(), clock }),
+    clock,
+  });
   const guardedBy =
     (forward: (...parameters: unknown[]) => unknown) =>
     async (...parameters: readonly unknown[]): Promise<unknown> => {
       const request = readCall(parameters, serverId);
-      const decision = await decide(judge, servers, request, onDecision);
+      const decision = await decide(judge, servers, request, { onDecision, records });
       if (decision.outcome === "allow" && request !== undefined) {
         return await forward(...request.forwarded);
       }
@@ -124,18 +141,27 @@ function readCall(
   }
 }
 
+interface DecisionHearers {
+  readonly onDecision: DecisionListener | undefined;
+  readonly records: RouterRecords;
+}
+
 async function decide(
   guard: DispatchGuard,
   servers: RouterServers,
   call: RouterCall | undefined,
-  onDecision: DecisionListener | undefined,
+  { onDecision, records }: DecisionHearers,
 ): Promise<Decision> {
   try {
     if (call !== undefined) await servers.ensureListed(call.server);
     const decision =
       call === undefined ? toDecision(VERDICT_MALFORMED_MESSAGE) : await guard.decide(call);
     onDecision?.(decision, call);
-    return decision;
+    if (records.keep(decision, call)) return decision;
+    if (decision.outcome !== "allow") return decision;
+    const refused = toDecision(VERDICT_AUDIT_UNAVAILABLE);
+    records.keep(refused, call);
+    return refused;
   } catch {
     return toDecision(VERDICT_INTERNAL_FAULT);
   }

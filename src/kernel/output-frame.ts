@@ -98,7 +98,13 @@ export interface OutputFrame {
 
 /** The entries of `names` whose bit is in `mask`. */
 function namesOf<T extends string>(mask: number, names: readonly T[]): T[] {
-  return names.filter((_, bit) => ((mask >>> bit) & 1) === 1);
+  const found: T[] = [];
+  // one turn for each bit that is set
+  for (let rest = mask >>> 0; rest !== 0; rest &= rest - 1) {
+    const name = names[31 - Math.clz32(rest & -rest)];
+    if (name !== undefined) found.push(name);
+  }
+  return found;
 }
 
 /** Names of a set of contributors. */

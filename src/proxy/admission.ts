@@ -6,17 +6,17 @@ import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer, ItemKind } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
 import { quote } from "../errors.ts";
+import { itemsOfReport } from "../guard/gateway-audit.ts";
 import type { ScopeGuard } from "../guard/scope-guard.ts";
 import { type AdmissionReport, Validator } from "../guard/validator.ts";
 import type { MessageShape } from "../kernel/message.ts";
 import type { LiveItem, Manifest } from "../manifest/types.ts";
-import { type Decision, REASONS, toDecision } from "../verdict.ts";
+import { type Decision, decisionOf, toDecision } from "../verdict.ts";
 import { CompleteListing, type KindListing } from "./complete-listing.ts";
 import { LIMIT_ADMISSION_WAIT_MS, LIMIT_LISTING_RESTARTS } from "./limits.ts";
 import { manifestOf } from "./listing-page.ts";
 import { type AllowedMethods, LISTINGS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
-import { itemsOfReport } from "./session-audit.ts";
 import type { StickyDrift } from "./sticky-drift.ts";
 
 /** Runs `run` once after `delayMs`; the function it gives back takes that back. */
@@ -365,10 +365,6 @@ export class Admission {
     }
     this.#armTimer();
   }
-}
-
-function decisionOf(reason: string): Decision {
-  return toDecision(REASONS.indexOf(reason));
 }
 
 function keyOf(kind: ItemKind, name: string | undefined): string {

@@ -5,7 +5,6 @@ import type { AuditEra, AuditItem, AuditKind, AuditSink } from "../audit/event.t
 import type { Clock } from "../clock.ts";
 import type { Grants } from "../guard/grants.ts";
 import type { RequestIdentity } from "../guard/identity.ts";
-import type { AdmissionReport } from "../guard/validator.ts";
 import type { Decision } from "../verdict.ts";
 import type { GuardRecord, RecordKind } from "./records.ts";
 
@@ -49,15 +48,6 @@ export function appendEvent(source: EventSource, event: SessionEvent): void {
     taint: grants.taint(sessions) >>> 0,
     ...(items !== undefined && { items }),
   });
-}
-
-/** Every live item of a report. */
-export function itemsOfReport(report: AdmissionReport): readonly AuditItem[] {
-  return report.items.map(({ kind, name = "", fingerprint }) => ({
-    kind,
-    name,
-    digest: fingerprint,
-  }));
 }
 
 /** Kinds of records that are events by themselves. */

@@ -94,18 +94,21 @@ describe("a log as it was written", () => {
 
   it("verifies from pieces of any size, as it does from one", async () => {
     const whole = await verify({});
-    const records = bytesIn(INPUT.records);
     for (const size of [1, 7, 1000, 65_536]) {
-      const pieces = function* () {
-        const buffer = new Uint8Array(size);
-        for (let at = 0; at < records.length; at += size) {
-          // one buffer for all pieces, as readers of files do
-          const piece = records.subarray(at, at + size);
-          buffer.set(piece);
-          yield buffer.subarray(0, piece.length);
-        }
-      };
-      expect(await verify({ records: pieces })).toEqual(whole);
+      const pieces = (bytes: Uint8Array) =>
+        function* () {
+          const buffer = new Uint8Array(size);
+          for (let at = 0; at < bytes.length; at += size) {
+            // one buffer for all pieces, as readers of files do
+            const piece = bytes.subarray(at, at + size);
+            buffer.set(piece);
+            yield buffer.subarray(0, piece.length);
+          }
+        };
+      const records = pieces(bytesIn(INPUT.records));
+      const history = pieces(bytesIn(INPUT.history));
+      const statements = pieces(bytesIn(INPUT.statements));
+      expect(await verify({ records, history, statements })).toEqual(whole);
     }
   });
 

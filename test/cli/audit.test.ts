@@ -4,64 +4,14 @@ import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { AuditEvent } from "../../src/audit/event.ts";
-import { FileAuditLog } from "../../src/audit/file-log.ts";
 import { utf8 } from "../../src/bytes.ts";
 import { canonicalBytes } from "../../src/kernel/strict-json.ts";
-import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
 import { readPrivateKey } from "../../src/sign/key-file.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
-import { type AuditGuard, callEvent, guardOf, listEvent } from "../fixtures/audit.ts";
+import { type LoggedHome, loggedHome, TIME, TOOL } from "./logged-home.ts";
 import { cli, cliJson, expectFault, jsonOf, MAIN, tempFolder } from "./process.ts";
-import { SERVER, type SignedHome, signedHome } from "./signed-home.ts";
+import { SERVER } from "./signed-home.ts";
 
 const SCHEMA = "../shared/data/aep-record.schema.json";
-const TIME = Date.now() - 50_000;
-
-interface LoggedHome extends SignedHome {
-  readonly guard: AuditGuard;
-  readonly origins: string[];
-}
-
-const PINS = new Map(FIXTURE_TOOLS.map((tool) => [tool.name, fingerprintTool(tool)]));
-const [TOOL = ""] = PINS.keys();
-
-function call(guard: AuditGuard, name: string, index: number): AuditEvent {
-  const live = PINS.get(name);
-  return callEvent(guard, name, {
-    timeMs: TIME + index * 1000,
-    ...(live === undefined ? { fields: { live: undefined } } : { live }),
-    event: { server: SERVER },
-  });
-}
-
-/** A home with two logs: one closed, one of a process that died. */
-async function loggedHome(): Promise<LoggedHome> {
-  const home = await signedHome();
-  const envelope = readFileSync(join(home.dir, "catalog.dsse.json"));
-  const roots = [readFileSync(join(home.dir, "root.1.dsse.json"))];
-  const guard = guardOf(envelope, roots, Date.now());
-  const store = openSqliteStore(join(home.dir, "state.db"));
-  const auditKey = await readPrivateKey(readFileSync(join(home.dir, "keys", "audit.pem"), "utf8"));
-  const origins: string[] = [];
-  for (const pid of [1, 2]) {
-    const log = FileAuditLog.open({
-      ...{ folder: join(home.dir, "audit"), process: { host: "box", pid, startMs: TIME + pid } },
-      ...{ evidence: guard.evidence, auditKey, store, clock: () => TIME },
-    });
-    origins.push(log.origin);
-    const items = [...PINS].map(([name, digest]) => ({ kind: "tool" as const, name, digest }));
-    log.append({ ...listEvent(items, TIME), server: SERVER });
-    for (let index = 0; index < 10; index++) {
-      log.append(call(guard, index % 5 === 4 ? "\u202esmuggled" : TOOL, index * 2 + pid));
-    }
-    await log.flush();
-    if (pid === 1) await log.close();
-  }
-  store.close();
-  return { ...home, guard, origins };
-}
 
 let home: LoggedHome;
 beforeAll(async () => {

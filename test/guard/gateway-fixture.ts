@@ -127,10 +127,13 @@ ${items.join("")}`;
 export class RecordingSink implements AuditSink {
   isAvailable = true;
   writes = true;
+  /** Decisions. */
   readonly events: AuditEvent[] = [];
+  readonly listings: AuditEvent[] = [];
 
   append(event: AuditEvent): boolean {
-    this.events.push(event);
+    const { events, listings } = this;
+    (event.kind === "list" ? listings : events).push(event);
     return this.writes;
   }
 

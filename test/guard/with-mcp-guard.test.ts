@@ -190,6 +190,37 @@ describe("withMcpGuard", () => {
     expect(client.calls).toHaveLength(1);
   });
 
+  it("every decision is on record before anything is forwarded; without a record nothing is", async () => {
+    const told: string[] = [];
+    let keeps = true;
+    const { client, guarded } = await clientBehindGuard({
+      audit: {
+        isAvailable: true,
+        append: ({ tool, reason }) => {
+          told.push(`${tool} ${reason} ${client.calls.length}`);
+          return keeps;
+        },
+        flush: () => undefined,
+        close: () => undefined,
+      },
+    });
+    await guarded.callTool({ name: "read", arguments: { path: "/a" } });
+    await guarded.callTool({ name: "exec" });
+    await guarded.callTool(7);
+    keeps = false;
+    expect(await reasonOf(guarded.callTool({ name: "read" }))).toBe("audit_unavailable");
+    expect(await reasonOf(guarded.callTool({ name: "exec" }))).toBe("tool_smuggle");
+    expect(told).toEqual([
+      "read allowed 0",
+      "exec tool_smuggle 1",
+      "undefined malformed_message 1",
+      "read allowed 1",
+      "read audit_unavailable 1",
+      "exec tool_smuggle 1",
+    ]);
+    expect(client.calls).toHaveLength(1);
+  });
+
   it("what the catalog asks for and this guard cannot apply is refused", async () => {
     const { guarded } = await clientBehindGuard({}, { operatorVerified: false });
     expect(await reasonOf(guarded.callTool({ name: "read" }))).toBe("policy_review");

@@ -1,6 +1,7 @@
 // The conformance module: what portcullis answers to the vectors, line by line, in any runtime that
 // has ECMAScript and WebAssembly. Imports portcullis alone; reads no clock, no file, no network.
 import { KERNEL_SHA256 } from "portcullis";
+import { reportAudit } from "./audit.ts";
 import { reportDecisions } from "./decisions.ts";
 import { type Report, Reporter } from "./report.ts";
 import { hasHostVerifier, reportTexts } from "./texts.ts";
@@ -17,6 +18,7 @@ export async function conformance(vectors: Vectors): Promise<ConformanceReport> 
   report.add("kernel", "sha256", KERNEL_SHA256);
   reportTexts(vectors, report);
   await reportDecisions(vectors, report);
+  await reportAudit(vectors, report);
   const { lines, mismatches } = report;
   return { lines, mismatches, hostVerifier: hasHostVerifier(vectors.signatures) };
 }

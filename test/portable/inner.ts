@@ -1,6 +1,7 @@
 // What the conformance module needs beside the root export. The driver replaces each `../../src/` by
 // the folder of the installed package: these are the files that are shipped, too.
 export { AEPEmitter } from "../../src/audit/aep.ts";
+export { MemoryAuditLog } from "../../src/audit/memory-log.ts";
 export { fromHex, toHex, utf8 } from "../../src/bytes.ts";
 export { executeFrame } from "../../src/kernel/decide.ts";
 export { loadImage } from "../../src/kernel/image-kernel.ts";

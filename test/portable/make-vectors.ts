@@ -9,6 +9,7 @@ import { randomFrame, randomPolicyCatalog } from "../oracle/generate-decide.ts";
 import { createRandom } from "../oracle/random.ts";
 import { PATTERN_ROWS } from "../vetting/pattern-rows.ts";
 import { HONEST, POISONED } from "../vetting/samples.ts";
+import { auditVectors } from "./vectors-audit.ts";
 import { catalogCases } from "./vectors-catalog.ts";
 import { guardCase } from "./vectors-guard.ts";
 import { ownSignatures, wycheproof } from "./vectors-signature.ts";
@@ -96,6 +97,7 @@ export function makeVectors(folder: string, wycheproofPath: string | undefined):
       caseOf(row, index, row.manifest),
     ),
     guard: guardCase(rows(`${folder}/message.json`, "cases").map(messageCase)),
+    audit: auditVectors(),
     images: Array.from({ length: IMAGES }, (_, seed) => frameImage(seed)),
     definitions: [
       ...POISONED.map(([technique, text], index) => definition(`${technique}-${index}`, text)),

@@ -101,6 +101,33 @@ export interface GuardCase {
   readonly steps: readonly GatewayStep[];
 }
 
+/** The files of one log. */
+export interface AuditFiles {
+  readonly origin: string;
+  readonly records: string;
+  readonly history: string;
+  readonly checkpoint: string;
+  readonly statements: string;
+}
+
+/** `want` is `ok` or the code of the finding. */
+export interface AuditCase extends Case {
+  readonly want: string;
+  readonly files: AuditFiles;
+}
+
+export interface AuditVectors {
+  readonly root: string;
+  readonly envelope: string;
+  /** ms since the epoch. */
+  readonly nowMs: number;
+  /** What records name by digest, by file name. */
+  readonly objects: readonly (readonly [string, string])[];
+  /** Decisions of the log that was not changed, which is the first case. */
+  readonly calls: number;
+  readonly cases: readonly AuditCase[];
+}
+
 export interface Vectors {
   readonly catalogs: readonly CatalogCase[];
   readonly json: readonly JsonCase[];
@@ -109,6 +136,7 @@ export interface Vectors {
   readonly manifests: readonly JsonCase[];
   readonly guard: GuardCase;
   readonly images: readonly FrameImage[];
+  readonly audit: AuditVectors;
   readonly definitions: readonly JsonCase[];
   readonly texts: readonly TextCase[];
   readonly signatures: readonly SignatureCase[];
