@@ -7,7 +7,7 @@ import { consent, hash, lease, NOW_MS, question } from "./fixtures.ts";
 
 const PROCESSES = 6;
 const INVOCATIONS = 300;
-const KILLS = 240;
+const KILLS = 120;
 const LANES = 4;
 const DELAY_MS_MAX = 12;
 const MANY = 1_000_000;
