@@ -6,6 +6,7 @@ import { type Decision, toDecision } from "../verdict.ts";
 import { idOfKey } from "./answers.ts";
 import type { ClientMessage, Waited } from "./client-message.ts";
 import { metaOf } from "./complete-listing.ts";
+import type { Eventually } from "./eventually.ts";
 import { valueAt } from "./json-members.ts";
 import type { HeldMessage, PendingRequest, RecordDetails, SessionState } from "./session-state.ts";
 
@@ -94,6 +95,22 @@ export class ClientRequests {
       if (release()) go(waiting);
     };
     admission.wait(context, decide, deadlineMs);
+  }
+
+  /** Goes on with what a store answers: at once when it is there, else the message waits for it. */
+  whenAnswered<T>(
+    message: ClientMessage,
+    answer: Eventually<T>,
+    go: (message: ClientMessage, answer: T) => void,
+  ): void {
+    if (!(answer instanceof Promise)) {
+      go(message, answer);
+      return;
+    }
+    const { waiting, release } = this.hold(message, metaOf(message.line, message.shape.meta));
+    this.#state.parts.goOn(answer, (value) => {
+      if (release()) go(waiting, value);
+    });
   }
 
   /**

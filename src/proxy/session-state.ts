@@ -20,9 +20,11 @@ import { idOfKey, refusalError, refusalResult } from "./answers.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { ClientTraits } from "./client-traits.ts";
 import { ConsentDesk } from "./consent-desk.ts";
+import type { Eventually } from "./eventually.ts";
 import { LIMIT_CANCELLED } from "./limits.ts";
 import { METHODS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import { ServerOutbox } from "./server-outbox.ts";
 import { appendEvent, eventOfRecord } from "./session-audit.ts";
 import { SessionDecider } from "./session-decider.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -89,6 +91,7 @@ export class SessionState {
   readonly desk: ConsentDesk = new ConsentDesk(() => this.#parts);
   readonly decider: SessionDecider = new SessionDecider(() => this.#parts);
   readonly listeners: ChangeListeners = new ChangeListeners();
+  readonly #outbox: ServerOutbox = new ServerOutbox(() => this.#parts);
   /** Ids of the guard's own requests whose answers nobody waits for any more. */
   readonly abandoned: Set<string> = new Set();
   /**
@@ -259,6 +262,11 @@ export class SessionState {
     if (this.isExpiredFor(method)) return toDecision(VERDICT_CATALOG_EXPIRED);
     const isCore = METHODS.get(method)?.feature === "core";
     return isCore || isKnownPrincipal ? undefined : toDecision(VERDICT_IDENTITY_UNKNOWN);
+  }
+
+  /** Sends on what the server has said, in order; not before `after`, which never rejects. */
+  pass(frame: Uint8Array, after?: Eventually<void>): void {
+    this.#outbox.send(frame, after);
   }
 
   /** Answers a request of the client with a refusal, and records it. */

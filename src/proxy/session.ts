@@ -9,20 +9,24 @@ import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import { type Clock, monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
+import { AsyncDecider } from "../guard/decide-async.ts";
+import { NO_GRANTS } from "../guard/gateway-parts.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
 import { createRequestIdentity } from "../guard/identity.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { createMemoryStore } from "../store/memory.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { Drift } from "../store/records.ts";
+import type { StateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import type { Timer } from "./admission.ts";
 import { ClientSide } from "./client-side.ts";
 import { CONSENT_KEY_SIZE } from "./consent-state.ts";
+import { type Eventually, orElse } from "./eventually.ts";
 import type { FramedLine } from "./framing.ts";
 import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
-import { makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
+import { knownDrift, makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
 
 export interface GuardSessionOptions {
@@ -34,9 +38,9 @@ export interface GuardSessionOptions {
   readonly sessionId?: string | undefined;
   /**
    * Leases, approvals, labels and drift. Default: in memory, for this connection alone, so that
-   * nobody can be asked but in the client.
+   * nobody can be asked but in the client. One that answers later needs `GuardSession.open`.
    */
-  readonly store?: SyncStateStore | undefined;
+  readonly store?: StateStore | undefined;
   /** At least 32 secret bytes for questions to modern clients. Default: fresh ones. */
   readonly consentKey?: Uint8Array | undefined;
   /** Paths that no argument may name. */
@@ -92,13 +96,29 @@ export class GuardSession {
   #depth = 0;
   /** The catalog that takes over when they are done. */
   #next: SessionParts | undefined;
+  /** The newest catalog that was taken; in force once its drift was read. */
+  #newest: TrustedCatalog;
 
   /**
+   * A session with any store: what has drifted before is read first. With a store that answers later
+   * calls wait for it, each behind the calls before it; other messages do not.
+   *
+   * @throws {GuardError} as the constructor
+   */
+  static async open(options: GuardSessionOptions): Promise<GuardSession> {
+    const { catalog, serverId, store } = options;
+    const drift = store === undefined ? [] : await knownDrift({ store, serverId }, catalog);
+    return new GuardSession(options, drift);
+  }
+
+  /**
+   * @param drift of `open` alone
    * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
    *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had; ARGUMENT_INVALID for a
-   *   principal or a session without a name, or a short key; STORE_UNAVAILABLE or STORE_CORRUPT
+   *   principal or a session without a name, a short key, or a store that answers later;
+   *   STORE_UNAVAILABLE or STORE_CORRUPT
    */
-  constructor(options: GuardSessionOptions) {
+  constructor(options: GuardSessionOptions, drift?: readonly Drift[]) {
     const { catalog, serverId, consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
     if (consentKey.length < CONSENT_KEY_SIZE) {
       const message = `expected a key of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
@@ -107,6 +127,7 @@ export class GuardSession {
     const timer = options.timer ?? systemTimer;
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
+    const isLater = store.mode === "async";
     const identity = createRequestIdentity({
       principal: options.principal ?? PRINCIPAL_DEFAULT,
       sessionId: options.sessionId ?? `connection:${randomUuid()}`,
@@ -117,7 +138,9 @@ export class GuardSession {
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
       isStoreShared: options.store !== undefined,
-      access: new GrantAccess(store),
+      access: new GrantAccess(isLater ? NO_GRANTS : store),
+      later: isLater ? AsyncDecider.of(store) : undefined,
+      goOn: (answer, go) => this.#goOn(answer, go),
       consentKey: new Uint8Array(consentKey),
       protectedPaths: options.protectedPaths,
       audit: options.audit,
@@ -134,7 +157,14 @@ export class GuardSession {
       onRecord: options.onRecord,
     };
     this.#launched = catalog.servers.get(serverId);
-    this.#state = new SessionState(this.#partsFor(catalog, false));
+    this.#newest = catalog;
+    const before = drift ?? knownDrift(this.#basis, catalog);
+    if (before instanceof Promise) {
+      void before.catch(() => undefined);
+      const message = "expected a store that answers at once; use GuardSession.open with this one";
+      throw new GuardError("ARGUMENT_INVALID", message);
+    }
+    this.#state = new SessionState(this.#partsFor(catalog, before));
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
@@ -161,14 +191,15 @@ export class GuardSession {
    * forgotten. While a message is handled, the change waits for its end.
    *
    * A server whose command, url, environment or headers the new catalog changes gets no further
-   * message: what runs is not what the operator signed.
+   * message: what runs is not what the operator signed. With a store that answers later the change
+   * waits until the drift under the new catalog was read, or cannot be.
    *
    * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN when it
    *   does not come after the one in force; KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID. The
    *   running catalog stays in force then
    */
   replaceCatalog(catalog: TrustedCatalog): CatalogChange {
-    const running = this.catalog;
+    const running = this.#newest;
     if (catalog.id !== running.id) {
       const message = `expected catalog ${quote(running.id)}, got ${quote(catalog.id)}; start the guard again to change over`;
       throw new GuardError("CATALOG_ID", message);
@@ -176,8 +207,9 @@ export class GuardSession {
     assertAdvances(stateOf(running), stateOf(catalog));
     const isNew = catalog.sha256 !== running.sha256;
     if (isNew) {
-      this.#next = this.#partsFor(catalog, true);
-      if (this.#depth === 0) this.#takeOver();
+      const drift = orElse<KnownDrift>(() => knownDrift(this.#basis, catalog), undefined);
+      if (drift instanceof Promise) this.#prepareLater(catalog, drift);
+      else this.#prepare(catalog, drift);
     }
     return { isNew, before: running.version, now: catalog.version };
   }
@@ -208,8 +240,35 @@ export class GuardSession {
     return this.#state.heldAtMost(bytes);
   }
 
-  #partsFor(catalog: TrustedCatalog, isReload: boolean): SessionParts {
-    return makeParts({ basis: this.#basis, catalog, launched: this.#launched, isReload });
+  #partsFor(catalog: TrustedCatalog, drift: KnownDrift, isReload = false): SessionParts {
+    return makeParts({ basis: this.#basis, catalog, launched: this.#launched, isReload, drift });
+  }
+
+  #prepare(catalog: TrustedCatalog, drift: KnownDrift): void {
+    this.#next = this.#partsFor(catalog, drift, true);
+    this.#newest = catalog;
+    if (this.#depth === 0) this.#takeOver();
+  }
+
+  #prepareLater(catalog: TrustedCatalog, answer: Promise<KnownDrift>): void {
+    this.#newest = catalog;
+    this.#goOn(answer, (drift) => {
+      // a still newer one came meanwhile
+      if (this.#newest !== catalog) return;
+      try {
+        this.#prepare(catalog, drift);
+      } catch (fault) {
+        this.#newest = this.catalog;
+        this.recordKept(
+          fault instanceof GuardError ? `${fault.code}: ${fault.message}` : "a fault",
+        );
+      }
+    });
+  }
+
+  #goOn<T>(answer: Eventually<T>, go: (answer: T) => void): void {
+    if (answer instanceof Promise) void answer.then((value) => this.#turn(() => go(value)));
+    else go(answer);
   }
 
   /** Handles one message whole; a catalog that came meanwhile takes over behind it. */
@@ -244,6 +303,9 @@ export class GuardSession {
     });
   }
 }
+
+/** `undefined`: it cannot be read. */
+type KnownDrift = readonly Drift[] | undefined;
 
 function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
   return {
