@@ -1,10 +1,10 @@
 // P5: SHA-256 of one message, its copy into the kernel included.
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { bytesEqual } from "../esm/bytes.js";
 import { sha256 } from "../esm/kernel/digest.js";
 import type { Finding } from "./finding.js";
+import { exported, loadInstalled } from "./installed.js";
 import { type Contender, makeRandom, measureRounds, medians, ratioOf } from "./measure.js";
 
 /** Bytes that one batch digests. */
@@ -23,30 +23,24 @@ interface StreamingHash {
   digest(format: "binary"): Uint8Array;
 }
 
-interface HashWasm {
-  createSHA256(): Promise<StreamingHash>;
-}
-
-function isHashWasm(value: unknown): value is HashWasm {
-  return typeof value === "object" && value !== null && "createSHA256" in value;
-}
-
-/** hash-wasm, when it was installed in bench/compare. */
-async function loadHashWasm(): Promise<Digest | undefined> {
-  const require = createRequire(new URL("../../bench/compare/package.json", import.meta.url));
-  let loaded: unknown;
-  try {
-    loaded = require("hash-wasm");
-  } catch {
-    return undefined;
+/** Digests of other packages, when they are installed in bench/compare. */
+async function loadDigests(): Promise<[string, Digest][]> {
+  const digests: [string, Digest][] = [];
+  const hashWasm = await loadInstalled("hash-wasm");
+  if (hashWasm !== undefined) {
+    const hash = await exported<() => Promise<StreamingHash>>(hashWasm, "createSHA256")();
+    digests.push([
+      "hash-wasm",
+      (bytes) => {
+        hash.init();
+        hash.update(bytes);
+        return hash.digest("binary");
+      },
+    ]);
   }
-  if (!isHashWasm(loaded)) throw new Error("expected hash-wasm to export createSHA256");
-  const hash = await loaded.createSHA256();
-  return (bytes) => {
-    hash.init();
-    hash.update(bytes);
-    return hash.digest("binary");
-  };
+  const asSha256 = await loadInstalled("@chainsafe/as-sha256");
+  if (asSha256 !== undefined) digests.push(["as-sha256", exported<Digest>(asSha256, "digest")]);
+  return digests;
 }
 
 export function randomMessages(size: number, count: number): Uint8Array[] {
@@ -58,12 +52,12 @@ export function randomMessages(size: number, count: number): Uint8Array[] {
 export async function measureSha256(size: number): Promise<Finding[]> {
   const count = Math.max(1, Math.floor(BATCH_SIZE_BYTES / Math.max(size, 64)));
   const messages = randomMessages(size, count);
-  const hashWasm = await loadHashWasm();
+  const others = await loadDigests();
   const digests: [string, Digest][] = [
     ["portcullis", sha256],
     ["@noble/hashes", nobleSha256],
     ["node:crypto", nodeSha256],
-    ...(hashWasm === undefined ? [] : [["hash-wasm", hashWasm] satisfies [string, Digest]]),
+    ...others,
   ];
   for (const message of messages.slice(0, 64)) {
     const expected = nodeSha256(message);
@@ -93,7 +87,8 @@ export async function measureSha256(size: number): Promise<Finding[]> {
     scores: [score],
     scoreUnit: "x",
   });
-  const noble = finding("noble", ratioOf(rounds, "@noble/hashes", "portcullis"));
-  if (hashWasm === undefined) return [noble];
-  return [noble, finding("hash-wasm", ratioOf(rounds, "hash-wasm", "portcullis"))];
+  return [
+    finding("noble", ratioOf(rounds, "@noble/hashes", "portcullis")),
+    ...others.map(([name]) => finding(name, ratioOf(rounds, name, "portcullis"))),
+  ];
 }

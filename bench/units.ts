@@ -14,6 +14,7 @@ export interface Unit {
 /** Processes for each unit whose findings are ratios of one process. */
 const RUN_COUNT = 3;
 const CATALOG_SIZES = [200, 5_000, 100_000];
+const POLICY_SIZES = [200, 5_000];
 const MESSAGE_SIZES = [240, 600, 4_096];
 const DIGEST_SIZES = [64, 256, 1_024, 16_384, 1_048_576];
 const LANE_SIZES = [64, 512, 1_536];
@@ -42,6 +43,11 @@ export const UNITS: readonly Unit[] = [
     ),
   ),
   unit("P4", "evaluate", RUN_COUNT, async () => (await import("./evaluate.js")).measureEvaluate()),
+  ...POLICY_SIZES.map((size) =>
+    unit("P4", `policy-${size}`, RUN_COUNT, async () =>
+      (await import("./policy.js")).measurePolicy(size),
+    ),
+  ),
   ...DIGEST_SIZES.map((size) =>
     unit("P5", `sha256-${size}`, RUN_COUNT, async () =>
       (await import("./digest.js")).measureSha256(size),

@@ -1,4 +1,5 @@
 // Bytes and text: strict UTF-8, hex, and strict base64 (RFC 4648).
+import { HOST } from "#host";
 import { GuardError } from "./errors.ts";
 
 const encoder = new TextEncoder();
@@ -7,6 +8,11 @@ const decoderStrict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** UTF-8 of `text`; a lone surrogate becomes U+FFFD, so check `isWellFormed` first where it matters. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
+}
+
+/** True for bytes. Unlike `instanceof` alone it runs no code of `value`, and never throws. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && value instanceof Uint8Array;
 }
 
 /** Text of UTF-8 bytes, or `undefined` when they are not valid UTF-8. A BOM is kept. */
@@ -72,6 +78,14 @@ export function writeFingerprint(bytes: Uint8Array, at: number, fingerprint: str
     seen |= high | low;
     bytes[at + index] = (high << 4) | low;
   }
+  return seen >= 0;
+}
+
+/** True for `sha256:` and 64 lower-case hex digits. */
+export function isFingerprint(text: string): boolean {
+  if (text.length !== 71 || !text.startsWith("sha256:")) return false;
+  let seen = 0;
+  for (let index = 7; index < 71; index++) seen |= HEX_VALUES[text.charCodeAt(index)] ?? -1;
   return seen >= 0;
 }
 
@@ -146,6 +160,14 @@ export function toBase64(bytes: Uint8Array): string {
 const BASE64_STANDARD = /^[A-Za-z0-9+/]*={0,2}$/;
 const BASE64_URL = /^[A-Za-z0-9_-]*={0,2}$/;
 
+/** The bytes of well-formed base64 in the standard alphabet; trailing bits are ignored. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
+  return bytes;
+}
+
 /**
  * Strict base64: the standard or the URL-safe alphabet but never both, padded, zero trailing bits.
  *
@@ -157,10 +179,8 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
     throw new GuardError("ARGUMENT_INVALID", "expected padded base64 in one alphabet");
   }
   const standard = isStandard ? text : text.replaceAll("-", "+").replaceAll("_", "/");
-  const binary = atob(standard);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
-  // WHY: atob ignores trailing bits; encoding again is the shortest exact test
+  const bytes = HOST?.decodeBase64(standard) ?? decodeBase64(standard);
+  // WHY: decoders ignore trailing bits; encoding again is the shortest exact test
   const tail = standard.slice(-4);
   if (tail !== "" && toBase64(bytes.subarray(bytes.length - (bytes.length % 3 || 3))) !== tail) {
     throw new GuardError("ARGUMENT_INVALID", "expected base64 with zero trailing bits");

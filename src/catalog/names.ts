@@ -1,11 +1,10 @@
 // The grammars of names in a catalog (10-catalog section 1). Each check gives what was expected.
 import { LIMIT_NAME_BYTES, LIMIT_URI_BYTES } from "../abi/limits.ts";
-import { utf8 } from "../bytes.ts";
+import { isFingerprint, utf8 } from "../bytes.ts";
 import type { ItemKind } from "./types.ts";
 
 const SERVER_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const OPERATOR_NAME = /^[a-z][a-z0-9_.-]{0,63}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const PATTERN_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const CONTROL = /\p{Cc}/u;
 const URI_TEMPLATE = /^(?:[^{}]|\{[A-Za-z0-9_.]+\})*$/;
@@ -21,7 +20,7 @@ export const operatorNameFault: NameCheck = (name) =>
   OPERATOR_NAME.test(name) ? undefined : "expected a lower-case name of 1 to 64 of a-z 0-9 _ . -";
 
 export const digestFault: NameCheck = (digest) =>
-  DIGEST.test(digest) ? undefined : "expected sha256: and 64 lower-case hex digits";
+  isFingerprint(digest) ? undefined : "expected sha256: and 64 lower-case hex digits";
 
 export const patternIdFault: NameCheck = (id) =>
   PATTERN_ID.test(id) ? undefined : "expected a vetting pattern id";

@@ -97,7 +97,10 @@ export function createApprovalReceipt(
   source: ConsentRecord | ApprovalStatement,
   options: ReceiptOptions = {},
 ): ApprovalReceipt {
-  const { leaseId, signer } = options;
+  const { leaseId, signer } = options ?? {};
+  if (signer !== undefined && typeof signer?.sign !== "function") {
+    throw invalid("expected a signer that signs");
+  }
   if (leaseId !== undefined && !isHexDigest(leaseId)) throw invalid("expected the id of a lease");
   const body = isConsentRecord(source)
     ? ofRecord(source, leaseId ?? null)

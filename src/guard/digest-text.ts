@@ -1,8 +1,7 @@
 // Digests as text, in the two forms that records use.
-import { fromHex } from "../bytes.ts";
+import { fromHex, isFingerprint } from "../bytes.ts";
 
 const HEX = /^[0-9a-f]{64}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** True for 64 lower-case hex digits. */
@@ -12,7 +11,7 @@ export function isHexDigest(value: unknown): value is string {
 
 /** True for `sha256:` and 64 lower-case hex digits. */
 export function isDigestText(value: unknown): value is string {
-  return typeof value === "string" && DIGEST.test(value);
+  return typeof value === "string" && isFingerprint(value);
 }
 
 /** The 32 bytes of `sha256:<hex>`; no bytes for `null`. */

@@ -279,11 +279,14 @@ export class MCPGateway {
   async #askPerson(call: EngineCall, first: EngineDecision): Promise<EngineCall | undefined> {
     const { consentProvider: provider } = this.#options;
     const { binding, target } = first;
-    if (provider === undefined || binding === undefined || target === undefined) return undefined;
+    if (provider === undefined || target === undefined) return undefined;
     if (first.decision.outcome !== "ask_user") return undefined;
     // WHY: what is shown, what is approved and what is decided then is one copy; and it is what asked
     const args = ArgumentSnapshot.of(call.args);
-    const isSame = args !== undefined && tryArgumentsDigest(args.text) === binding.argsDigest;
+    // what cannot be shown as it will be sent is no arguments: the call is refused for that
+    if (args === undefined) return { ...call, args: null };
+    if (binding === undefined) return undefined;
+    const isSame = tryArgumentsDigest(args.text) === binding.argsDigest;
     const shown = { ...call, args };
     const channel = attempt(() => provider.channel);
     const isOpen = target.server.consentChannels.some((open) => open === channel);

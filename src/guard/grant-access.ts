@@ -1,6 +1,7 @@
 // A store in this process's reach: asked so that trouble makes a call stricter, never looser
 // (80-runtimes section 5).
 import type { StateOperations } from "../store/types.ts";
+import { maskAnswer } from "./store-answers.ts";
 import { WaitingLabels } from "./waiting-labels.ts";
 
 /** The part of a store that decisions need. */
@@ -40,7 +41,7 @@ export class GrantAccess {
     const waiting = this.#waiting.of(row);
     // other processes are to see it as soon as the store can be asked
     if (waiting !== 0) this.#give(row, waiting);
-    const mask = this.ask<number | undefined>((store) => store.getTaint(row), undefined);
+    const mask = maskAnswer(this.ask<unknown>((store) => store.getTaint(row), undefined));
     return mask === undefined ? undefined : mask | waiting;
   }
 
@@ -55,7 +56,7 @@ export class GrantAccess {
   }
 
   #give(row: string, mask: number): boolean {
-    const after = this.ask<number | undefined>((store) => store.addTaint(row, mask), undefined);
+    const after = maskAnswer(this.ask<unknown>((store) => store.addTaint(row, mask), undefined));
     if (after === undefined) return false;
     this.#waiting.settle(row, mask);
     return true;

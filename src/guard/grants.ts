@@ -9,6 +9,7 @@ import {
   type OperatorLabel,
 } from "./label-rows.ts";
 import type { StoredLease } from "./lease.ts";
+import { consentAnswers, isTaken, leaseAnswer, leaseAnswers } from "./store-answers.ts";
 
 /** Every label: what a session carries that nobody can be asked about. */
 const TAINT_UNKNOWN = -1;
@@ -42,27 +43,28 @@ export class Grants {
 
   /** The named lease; `undefined` when there is none, or nobody can be asked. */
   lease(id: string): StoredLease | undefined {
-    return this.#access.ask((store) => store.getLease(id), undefined);
+    return leaseAnswer(this.#access.ask((store) => store.getLease(id), undefined));
   }
 
   leases(principalHash: string, serverId: string): readonly StoredLease[] {
-    return this.#access.ask((store) => store.findLeases(principalHash, serverId), []);
+    return leaseAnswers(this.#access.ask((store) => store.findLeases(principalHash, serverId), []));
   }
 
   consents(principalHash: string, serverId: string, fingerprint: string): readonly ConsentRecord[] {
-    return this.#access.ask(
-      (store) => store.findConsents(principalHash, serverId, fingerprint),
-      [],
+    return consentAnswers(
+      this.#access.ask((store) => store.findConsents(principalHash, serverId, fingerprint), []),
     );
   }
 
   /** True when this caller, and nobody else, has taken the invocation. */
   takeLease({ id, remaining }: StoredLease): boolean {
-    return !this.#takes || this.#access.ask((store) => store.consumeLease(id, remaining), false);
+    return (
+      !this.#takes || isTaken(this.#access.ask((store) => store.consumeLease(id, remaining), false))
+    );
   }
 
   takeConsent(id: string): boolean {
-    return !this.#takes || this.#access.ask((store) => store.consumeConsent(id), false);
+    return !this.#takes || isTaken(this.#access.ask((store) => store.consumeConsent(id), false));
   }
 
   /** Labels of the session and of those it descends from: a mask. */

@@ -71,6 +71,7 @@ export function createRequestIdentity(options: RequestIdentityOptions): RequestI
   }
   const { principal, sessionId, parentSessionId, parent, scopes, issuedAt, pepper } = options;
   const { clock = systemClock } = options;
+  if (typeof clock !== "function") throw invalid("expected clock as a function");
   if (parent !== undefined && !isRequestIdentity(parent)) {
     throw invalid("expected a parent of createRequestIdentity, got a look-alike");
   }

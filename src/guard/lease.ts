@@ -80,6 +80,9 @@ export function createScopeLease(options: ScopeLeaseOptions): ScopeLease {
   }
   const { principalHash, serverId, argsDigest = null, stateChanging = false } = options;
   const { clock = systemClock, random = randomBytes } = options;
+  if (typeof clock !== "function" || typeof random !== "function") {
+    throw invalid("expected clock and random as functions");
+  }
   if (!isHexDigest(principalHash)) {
     throw invalid("expected principalHash as 64 lower-case hex digits");
   }

@@ -1,6 +1,6 @@
 // A result as the agent's host may pass it on: with its trust level, its hash and its labels
 // (40-gateway section 7).
-import { isWellFormed, toHex, utf8, utf8Text } from "../bytes.ts";
+import { isBytes, isWellFormed, toHex, utf8, utf8Text } from "../bytes.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { freezeJson } from "../kernel/freeze-json.ts";
 import { canonicalBytes } from "../kernel/strict-json.ts";
@@ -8,6 +8,8 @@ import { memberReader } from "./member-reader.ts";
 import { resultText } from "./result-text.ts";
 
 export type TrustLevel = "untrusted" | "verified" | "system";
+
+export const TRUST_LEVELS: readonly TrustLevel[] = ["untrusted", "verified", "system"];
 
 /** One finding of a text scanner. */
 export interface ObservationFinding {
@@ -67,9 +69,9 @@ export function taintObservation(
   content: unknown,
   options: ObservationOptions = {},
 ): TaintedObservation {
-  const { trust = "untrusted", scan, sanitizers = [] } = options;
+  const { trust, scan, taintLabels, sanitizers } = readOptions(options);
   const findings = scanResult(resultText(content), scan);
-  const labels = new Set(options.taintLabels ?? []);
+  const labels = new Set(taintLabels);
   if (findings === undefined || findings.length > 0 || trust === "untrusted") {
     labels.add("untrusted");
   }
@@ -85,14 +87,45 @@ export function taintObservation(
   });
 }
 
+interface ReadOptions {
+  readonly trust: TrustLevel;
+  readonly taintLabels: readonly string[];
+  readonly sanitizers: readonly string[];
+  readonly scan: TextScan | undefined;
+}
+
+/** Options that cannot be read are those of a text that nobody vouches for and nobody has scanned. */
+function readOptions(options: unknown): ReadOptions {
+  try {
+    const read = memberReader(options);
+    const scan = read?.("scan");
+    return {
+      trust: TRUST_LEVELS.find((known) => known === read?.("trust")) ?? "untrusted",
+      taintLabels: textsOf(read?.("taintLabels")),
+      sanitizers: textsOf(read?.("sanitizers")),
+      scan: isScan(scan) ? scan : undefined,
+    };
+  } catch {
+    return { trust: "untrusted", taintLabels: [], sanitizers: [], scan: undefined };
+  }
+}
+
+function textsOf(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((text: unknown): text is string => typeof text === "string");
+}
+
+/** What it returns is read as carefully as what it may throw. */
+function isScan(value: unknown): value is TextScan {
+  return typeof value === "function";
+}
+
 /** What `wrapResult` reads of a gateway's decision. */
 export interface ResultDecision {
   readonly resultTrustLevel: TrustLevel;
   readonly taint: { readonly labels: readonly string[] };
   readonly invocation: { readonly decision: string };
 }
-
-const TRUST_LEVELS: readonly TrustLevel[] = ["untrusted", "verified", "system"];
 
 /**
  * The observation of the result of a decided call: the decision's trust level and the session's
@@ -104,8 +137,8 @@ export function wrapResult(
   decision: ResultDecision,
   options: Pick<ObservationOptions, "scan" | "sanitizers"> = {},
 ): TaintedObservation {
-  const { trust, taintLabels } = readDecision(decision);
-  return taintObservation(toolName, result, { ...options, trust, taintLabels });
+  const { scan, sanitizers } = readOptions(options);
+  return taintObservation(toolName, result, { ...readDecision(decision), scan, sanitizers });
 }
 
 function readDecision(decision: unknown): { trust: TrustLevel; taintLabels: string[] } {
@@ -142,7 +175,7 @@ function scanResult(
 
 /** The bytes that are hashed. What JSON cannot hold hashes as its kind: it cannot be forwarded. */
 function contentBytes(content: unknown): Uint8Array {
-  if (content instanceof Uint8Array) return content;
+  if (isBytes(content)) return content;
   if (typeof content === "string") return utf8(content);
   let text: unknown;
   try {
@@ -156,7 +189,7 @@ function contentBytes(content: unknown): Uint8Array {
 
 function contentTypeOf(content: unknown): string {
   if (typeof content === "string") return "text/plain";
-  if (content instanceof Uint8Array) {
+  if (isBytes(content)) {
     return utf8Text(content) === undefined ? "application/octet-stream" : "text/plain";
   }
   try {

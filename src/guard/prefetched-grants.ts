@@ -3,6 +3,7 @@ import type { StateStore } from "../store/types.ts";
 import type { ConsentRecord } from "./consent-record.ts";
 import type { GrantStore } from "./grant-access.ts";
 import type { StoredLease } from "./lease.ts";
+import { consentAnswers, isTaken, leaseAnswer, leaseAnswers, maskAnswer } from "./store-answers.ts";
 import type { WaitingLabels } from "./waiting-labels.ts";
 
 /** What one call may need of a store. */
@@ -53,19 +54,23 @@ export class PrefetchedGrants implements GrantStore {
     waiting: WaitingLabels,
   ): Promise<PrefetchedGrants> {
     const { principalHash, serverId, fingerprint, leaseId, sessions } = keys;
-    const [leases, named, consents, ...masks] = await Promise.all([
+    const [found, one, approvals, ...masks] = await Promise.all([
       orElse(() => store.findLeases(principalHash, serverId), []),
       leaseId === undefined ? undefined : orElse(() => store.getLease(leaseId), undefined),
       fingerprint === undefined
         ? []
         : orElse(() => store.findConsents(principalHash, serverId, fingerprint), []),
-      ...sessions.map((session) => orElse(() => store.getTaint(session), TAINT_ALL)),
+      ...sessions.map((session) => orElse<unknown>(() => store.getTaint(session), undefined)),
     ]);
+    const [leases, named] = [leaseAnswers(found), leaseAnswer(one)];
+    const consents = consentAnswers(approvals);
     // INVARIANT: as it is now; what comes later is not what this call was decided with
     const taint = new Map(
       sessions.map((session, index) => [
         session,
-        waiting.isOverfull ? TAINT_ALL : (masks[index] ?? TAINT_ALL) | waiting.of(session),
+        waiting.isOverfull
+          ? TAINT_ALL
+          : (maskAnswer(masks[index]) ?? TAINT_ALL) | waiting.of(session),
       ]),
     );
     return new PrefetchedGrants({ leases, named, consents, taint }, owned, waiting);
@@ -118,13 +123,13 @@ export class PrefetchedGrants implements GrantStore {
   async commit(store: StateStore): Promise<"done" | "lost" | "changed"> {
     const consent = this.#consent;
     if (consent !== undefined) {
-      if (!(await orElse(() => store.consumeConsent(consent.id), false))) return "lost";
+      if (!isTaken(await orElse(() => store.consumeConsent(consent.id), false))) return "lost";
       this.#owned.consent = consent;
     }
     const lease = this.#lease;
     if (lease !== undefined) {
       const { id, remaining } = lease;
-      if (!(await orElse(() => store.consumeLease(id, remaining), false))) return "lost";
+      if (!isTaken(await orElse(() => store.consumeLease(id, remaining), false))) return "lost";
       this.#owned.lease = lease;
     }
     let isChanged = false;
@@ -132,9 +137,8 @@ export class PrefetchedGrants implements GrantStore {
       const added = (mask | this.#waiting.of(session)) >>> 0;
       // WHY: before the store answers: a label counts from the allow on, for other calls, too
       this.#waiting.add(session, added);
-      const after = await orElse<number | undefined>(
-        () => store.addTaint(session, added),
-        undefined,
+      const after = maskAnswer(
+        await orElse<unknown>(() => store.addTaint(session, added), undefined),
       );
       const all = (after ?? 0) | this.#waiting.of(session);
       if ((all & ~this.getTaint(session)) !== 0) isChanged = true;

@@ -1,9 +1,10 @@
 // A boundary around text that nobody vouches for, for a prompt.
-import { toHex, utf8, utf8Text } from "../bytes.ts";
+import { isBytes, toHex, utf8, utf8Text } from "../bytes.ts";
 import { quote } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { framedDigest, u32le } from "../kernel/framed.ts";
-import type { TaintedObservation } from "./observation.ts";
+import { memberReader } from "./member-reader.ts";
+import { type TaintedObservation, TRUST_LEVELS } from "./observation.ts";
 
 const WORD = "portcullis-observation";
 /** Whatever reads like the word of a boundary, in any case. */
@@ -24,15 +25,15 @@ export function renderTaintedObservation(
   content: unknown,
 ): string {
   const text = textOf(content).replace(IMITATION, (word) => `${word.slice(0, 4)}·${word.slice(4)}`);
-  const mark = markOf(observation, text);
-  const { sourceTool, trust, contentType, contentHash, taintLabels } = observation;
+  const shown = readObservation(observation);
+  const mark = markOf(shown, text);
   const head = [
-    `<${WORD} ${mark} trust=${trust}`,
-    `tool=${quote(sourceTool)}`,
-    `type=${quote(contentType)}`,
-    `hash=${quote(contentHash)}`,
-    `labels=${quote(taintLabels.join(","))}`,
-    `flagged=${String(observation.instructionLikeTextDetected)}>`,
+    `<${WORD} ${mark} trust=${shown.trust}`,
+    `tool=${quote(shown.sourceTool)}`,
+    `type=${quote(shown.contentType)}`,
+    `hash=${quote(shown.contentHash)}`,
+    `labels=${quote(shown.taintLabels.join(","))}`,
+    `flagged=${String(shown.instructionLikeTextDetected)}>`,
   ].join(" ");
   return [
     head,
@@ -42,9 +43,37 @@ export function renderTaintedObservation(
   ].join("\n");
 }
 
+type ShownObservation = Omit<TaintedObservation, "findings" | "sanitizers">;
+
+/** What is no observation is shown as one that nobody vouches for: nothing else may stand in the line. */
+function readObservation(observation: unknown): ShownObservation {
+  try {
+    const read = memberReader(observation);
+    const text = (key: string): string => {
+      const value = read?.(key);
+      return typeof value === "string" ? value.toWellFormed() : "";
+    };
+    const labels = read?.("taintLabels");
+    return {
+      trust: TRUST_LEVELS.find((known) => known === read?.("trust")) ?? "untrusted",
+      ...{ sourceTool: text("sourceTool"), contentType: text("contentType") },
+      contentHash: text("contentHash"),
+      taintLabels: Array.isArray(labels) ? labels.map(String) : ["untrusted"],
+      instructionLikeTextDetected: read?.("instructionLikeTextDetected") !== false,
+    };
+  } catch {
+    return NOTHING_KNOWN;
+  }
+}
+
+const NOTHING_KNOWN: ShownObservation = {
+  ...{ trust: "untrusted", sourceTool: "", contentType: "", contentHash: "" },
+  ...{ taintLabels: ["untrusted"], instructionLikeTextDetected: true },
+};
+
 function textOf(content: unknown): string {
   if (typeof content === "string") return content.toWellFormed();
-  if (content instanceof Uint8Array) {
+  if (isBytes(content)) {
     return utf8Text(content) ?? `(${content.length} bytes, sha256 ${toHex(sha256(content))})`;
   }
   try {
@@ -56,8 +85,8 @@ function textOf(content: unknown): string {
 }
 
 /** Hex that does not occur in `text`. A hit is as likely as a collision; then the next is taken. */
-function markOf(observation: TaintedObservation, text: string): string {
-  const bytes = [utf8(observation.sourceTool), utf8(observation.contentHash), utf8(text)];
+function markOf({ sourceTool, contentHash }: ShownObservation, text: string): string {
+  const bytes = [utf8(sourceTool), utf8(contentHash), utf8(text)];
   for (let round = 0; ; round++) {
     const digest = framedDigest("portcullis:boundary:v1", u32le(round), ...bytes);
     const mark = digest.slice(0, MARK_SIZE);

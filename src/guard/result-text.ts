@@ -1,5 +1,5 @@
 // All text of a result, for a scanner.
-import { utf8Text } from "../bytes.ts";
+import { isBytes, utf8Text } from "../bytes.ts";
 
 const decoderLossy = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -10,7 +10,7 @@ const decoderLossy = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export function resultText(content: unknown): string | undefined {
   if (typeof content === "string") return content;
-  if (content instanceof Uint8Array) return utf8Text(content) ?? decoderLossy.decode(content);
+  if (isBytes(content)) return utf8Text(content) ?? decoderLossy.decode(content);
   let value: unknown;
   try {
     const text: unknown = JSON.stringify(content);

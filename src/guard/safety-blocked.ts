@@ -41,7 +41,12 @@ export function blockedMessage(decision: Decision, call: BlockedCall): string {
   return `portcullis refused ${target} (${decision.reason}): ${decision.message}; this is final, do not retry or work around it${remedy}`;
 }
 
-/** True for a refusal made by this package. */
+/** True for a refusal made by this package. Never throws. */
 export function isSafetyBlocked(value: unknown): value is SafetyBlocked {
-  return value instanceof SafetyBlocked;
+  try {
+    return value instanceof SafetyBlocked;
+  } catch {
+    // a proxy that does not want to be looked at
+    return false;
+  }
 }

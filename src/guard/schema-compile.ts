@@ -8,12 +8,10 @@ import type { Schema } from "@cfworker/json-schema";
 import type { JsonObject } from "./argument-snapshot.ts";
 import { APPLICATORS, ASSERTIONS, type Dialect, NOT_EVALUATED } from "./schema-keywords.ts";
 import type { ReadSchema, SourceSchema } from "./schema-read.ts";
+import { type CompiledSchema, type SchemaShape, shapeOf } from "./schema-shape.ts";
 
 /** The keyword; nothing here is a promise. */
 const THEN = "then";
-
-/** A subschema for the validator. */
-export type CompiledSchema = Schema | boolean;
 
 /** A schema that can be handed to the validator. */
 export interface SchemaProgram {
@@ -21,8 +19,7 @@ export interface SchemaProgram {
   readonly root: Schema;
   /** What the `$ref` texts of the copy lead to. */
   readonly lookup: Record<string, CompiledSchema>;
-  /** Work of one visit that does not depend on the arguments: members, choices, names. */
-  readonly weights: ReadonlyMap<Schema, number>;
+  readonly shapes: ReadonlyMap<Schema, SchemaShape>;
   readonly subschemas: number;
 }
 
@@ -49,7 +46,9 @@ class Compiler {
       dialect: this.#read.dialect,
       root: this.#copyOf(this.#read.root),
       lookup: this.#lookup,
-      weights: this.#weights,
+      shapes: new Map(
+        [...this.#weights].map(([schema, weight]) => [schema, shapeOf(schema, weight)]),
+      ),
       subschemas: this.#read.count,
     };
   }

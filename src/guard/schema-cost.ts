@@ -7,7 +7,8 @@
 import type { Schema } from "@cfworker/json-schema";
 import { LIMIT_SCHEMA_NESTING, LIMIT_SCHEMA_STEPS } from "./argument-limits.ts";
 import { isJsonObject, type JsonObject } from "./argument-snapshot.ts";
-import type { CompiledSchema, SchemaProgram } from "./schema-compile.ts";
+import type { SchemaProgram } from "./schema-compile.ts";
+import { type CompiledSchema, type SchemaShape, shapeOf } from "./schema-shape.ts";
 
 const TEXT_UNITS_PER_STEP = 16;
 /** A big-integer remainder, against a visit of one step. */
@@ -20,7 +21,7 @@ const NESTING_PER_STEP = 8;
 /** Counts the steps of one validation, and collects the names that the schema declares. */
 export class SchemaCost {
   /** Member names that a visited subschema declares, object by object. */
-  readonly declared: Map<JsonObject, Set<string>> = new Map();
+  readonly declared: Map<JsonObject, ReadonlySet<string>> = new Map();
   readonly #program: SchemaProgram;
   readonly #sizes = new Map<unknown, number>();
   #left = LIMIT_SCHEMA_STEPS;
@@ -37,12 +38,12 @@ export class SchemaCost {
   #visit(schema: CompiledSchema, value: unknown, depth: number): boolean {
     const nesting = 1 + Math.floor(depth / NESTING_PER_STEP);
     if (typeof schema === "boolean") return this.#charge(1);
-    const weight = this.#program.weights.get(schema) ?? 1;
-    if (depth > LIMIT_SCHEMA_NESTING || !this.#charge(nesting + weight)) return false;
+    const shape = this.#program.shapes.get(schema) ?? shapeOf(schema, 1);
+    if (depth > LIMIT_SCHEMA_NESTING || !this.#charge(nesting + shape.weight)) return false;
     if (!this.#charge(this.#lookedThrough(schema, value, nesting))) return false;
-    if (!this.#visitSame(schema, value, depth + 1)) return false;
+    if (shape.hasSame && !this.#visitSame(schema, value, depth + 1)) return false;
     if (Array.isArray(value)) return this.#visitElements(schema, value, depth + 1);
-    return isJsonObject(value) ? this.#visitMembers(schema, value, depth + 1) : true;
+    return isJsonObject(value) ? this.#visitMembers(schema, shape, value, depth + 1) : true;
   }
 
   #charge(steps: number): boolean {
@@ -97,10 +98,10 @@ export class SchemaCost {
     return true;
   }
 
-  #visitMembers(schema: Schema, value: JsonObject, depth: number): boolean {
-    const { properties = {}, required = [], propertyNames } = schema;
-    this.#declare(value, [...Object.keys(properties), ...required]);
-    for (const [name, part] of Object.entries(properties)) {
+  #visitMembers(schema: Schema, shape: SchemaShape, value: JsonObject, depth: number): boolean {
+    const { properties = {}, propertyNames } = schema;
+    this.#declare(value, shape.declared);
+    for (const [name, part] of shape.properties) {
       if (Object.hasOwn(value, name) && !this.#visit(part, value[name], depth)) return false;
     }
     const rest = schema.additionalProperties ?? schema.unevaluatedProperties;
@@ -137,10 +138,9 @@ export class SchemaCost {
     return true;
   }
 
-  #declare(value: JsonObject, names: readonly string[]): void {
-    if (names.length === 0) return;
+  #declare(value: JsonObject, names: ReadonlySet<string>): void {
+    if (names.size === 0) return;
     const known = this.declared.get(value);
-    if (known === undefined) this.declared.set(value, new Set(names));
-    else for (const name of names) known.add(name);
+    this.declared.set(value, known === undefined ? names : new Set([...known, ...names]));
   }
 }

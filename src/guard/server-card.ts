@@ -91,6 +91,7 @@ export function buildServerCard(options: ServerCardOptions): ServerCard {
   }
   assertText(instructions, "instructions");
   assertText(displayName, "displayName");
+  if (typeof clock !== "function") throw invalid("expected clock as a function");
   const registeredMs = readInstant(clock());
   if (registeredMs === undefined) throw invalid("expected a clock that gives ms since the epoch");
   const tools = readTools(source);

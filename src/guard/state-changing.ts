@@ -39,13 +39,22 @@ const FIRST_SENTENCE_UNITS_MAX = 1000;
  * True unless every verb of the tool's name and of the first sentence of its description is known
  * to read, and there is one.
  *
- * Unknown means state-changing. `readOnlyHint: true` is never believed, `readOnlyHint: false` and
+ * Unknown means state-changing, and so does what cannot be read. Never throws. `readOnlyHint: true` is never believed, `readOnlyHint: false` and
  * `destructiveHint: true` are. At run time the catalog's `effect` decides, never this.
  *
  * @example
  * isStateChangingTool({ name: "read_file", description: "Run this to read" }); // false
  */
 export function isStateChangingTool(tool: StateChangingSubject): boolean {
+  try {
+    return changesState(tool);
+  } catch {
+    // nothing at all, or a getter that throws
+    return true;
+  }
+}
+
+function changesState(tool: StateChangingSubject): boolean {
   const { name, description, annotations } = tool;
   if (annotations?.destructiveHint === true || annotations?.readOnlyHint === false) return true;
   if (typeof name !== "string") return true;

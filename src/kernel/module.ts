@@ -1,6 +1,7 @@
 // The kernel's compiled module: once a process, at first use, never at import.
 import { instantiateSync } from "@assemblyscript/loader";
-import { KERNEL_MODULE, KERNEL_PACKED, KERNEL_SHA256 } from "#kernel";
+import { KERNEL_BASE64, KERNEL_MODULE, KERNEL_PACKED, KERNEL_SHA256 } from "#kernel";
+import { fromBase64 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { isKernelExports, type KernelExports } from "./exports.ts";
 import { unpackBytes } from "./packed.ts";
@@ -54,7 +55,7 @@ export function kernelModule(): WebAssembly.Module {
 
 function compileBytes(): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(unpackBytes(KERNEL_PACKED));
+    return new WebAssembly.Module(unpack());
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new GuardError(
@@ -67,7 +68,11 @@ function compileBytes(): WebAssembly.Module {
 
 /** A copy of the kernel's bytes (SHA-256: `KERNEL_SHA256`); `undefined` where only its module is. */
 export function kernelBytes(): Uint8Array<ArrayBuffer> | undefined {
-  return KERNEL_MODULE === undefined ? unpackBytes(KERNEL_PACKED) : undefined;
+  return KERNEL_MODULE === undefined ? unpack() : undefined;
+}
+
+function unpack(): Uint8Array<ArrayBuffer> {
+  return KERNEL_BASE64 === "" ? unpackBytes(KERNEL_PACKED) : fromBase64(KERNEL_BASE64);
 }
 
 /** Refuses what else bundlers make of an imported .wasm file: a path, bytes, an instance. */

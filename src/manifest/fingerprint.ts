@@ -1,5 +1,5 @@
 // Fingerprints (20-fingerprint section 2): the one reference that CLI, guard and tests share.
-import { concatBytes, toHex, utf8 } from "../bytes.ts";
+import { concatBytes, isFingerprint, toHex, utf8 } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
 import { pinTreeHash, sha256 } from "../kernel/digest.ts";
@@ -52,8 +52,15 @@ export function fingerprintResourceTemplate(source: ManifestSource): string {
   return fingerprintOne("resource_template", source);
 }
 
-/** Fingerprint of a server's instructions; absent ones count as the empty text. */
+/**
+ * Fingerprint of a server's instructions; absent ones count as the empty text.
+ *
+ * @throws {GuardError} ARGUMENT_INVALID for what is no text
+ */
 export function fingerprintInstructions(text: string): string {
+  if (typeof text !== "string") {
+    throw new GuardError("ARGUMENT_INVALID", "expected instructions as a text");
+  }
   return `sha256:${toHex(taggedDigest("portcullis:instructions:v1", utf8(text)))}`;
 }
 
@@ -80,7 +87,7 @@ export function serverFingerprintOfPins(pins: ServerPins): string {
 }
 
 function hexOf(fingerprint: string): string {
-  if (/^sha256:[0-9a-f]{64}$/.test(fingerprint)) return fingerprint.slice(7);
+  if (isFingerprint(fingerprint)) return fingerprint.slice(7);
   throw new GuardError("MANIFEST_INVALID", `expected sha256:<hex>, got ${quote(fingerprint)}`);
 }
 

@@ -10,6 +10,7 @@ import { answerRecords, questionOf } from "../guard/consent-flow.ts";
 import { CONSENT_CHOICES, type ConsentQuestion } from "../guard/consent-question.ts";
 import type { ConsentBinding, ConsentRecord } from "../guard/consent-record.ts";
 import type { EngineCall, EngineDecision } from "../guard/engine-types.ts";
+import { isTaken } from "../guard/store-answers.ts";
 import { idOfKey, inputRequiredResult } from "./answers.ts";
 import type { ClientMessage, RetryAnswer } from "./client-message.ts";
 import { ELICITATION_METHOD, elicitationParams, readElicitation } from "./consent-form.ts";
@@ -80,7 +81,7 @@ export class ConsentPapers {
     if (!(nowMs < state.expiresAtMs)) return { refusal: "an answer that came too late" };
     try {
       const isNew = store.useNonce(state.nonce, state.expiresAtMs, nowMs);
-      if (!isNew) return { refusal: "an answer that was used before" };
+      if (!isTaken(isNew)) return { refusal: "an answer that was used before" };
     } catch {
       // a store in trouble: nobody can say that it was not used
       return { refusal: "an answer that may have been used before" };
@@ -97,7 +98,8 @@ export class ConsentPapers {
     const { store, clock } = this.#state.parts;
     const records = answerRecords({ ...approval, nowMs: clock() });
     try {
-      const isKept = records.length > 0 && records.every((record) => store.putConsent(record));
+      const isKept =
+        records.length > 0 && records.every((record) => isTaken(store.putConsent(record)));
       if (isKept) return { records };
     } catch {
       // a store in trouble

@@ -198,6 +198,11 @@ export class GuardSession {
     this.#turn(() => this.#server.end(detail));
   }
 
+  /** Bytes of messages that wait for the guard's own listing. */
+  get heldBytes(): number {
+    return this.#state.heldBytes;
+  }
+
   /** Resolves when at most `bytes` of messages wait for the guard's own listing. */
   heldAtMost(bytes: number): Promise<void> {
     return this.#state.heldAtMost(bytes);

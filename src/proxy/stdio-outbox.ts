@@ -44,9 +44,14 @@ export class Outbox {
     return this.#stream.writableLength;
   }
 
-  /** Resolves when at most `bytes` wait, or nobody reads any more. */
+  /** False when more than `bytes` wait for somebody who reads. */
+  hasRoom(bytes: number): boolean {
+    return !this.#isOpen || !this.#stream.writableNeedDrain || this.waitingBytes <= bytes;
+  }
+
+  /** Resolves when there is room. */
   async room(bytes: number): Promise<void> {
-    while (this.#isOpen && this.#stream.writableNeedDrain && this.waitingBytes > bytes) {
+    while (!this.hasRoom(bytes)) {
       await new Promise<void>((resolve) => {
         const done = (): void => {
           this.#stream.off("drain", done);

@@ -18,6 +18,7 @@ import { LIMIT_HELD_BYTES, LIMIT_OUTBOX_BYTES } from "./limits.ts";
 import type { RecordSink } from "./records.ts";
 import { GuardSession, systemTimer } from "./session.ts";
 import { type ChildExit, StdioChild } from "./stdio-child.ts";
+import { eachChunk } from "./stdio-chunks.ts";
 import { Outbox } from "./stdio-outbox.ts";
 
 export interface StdioGuardOptions {
@@ -160,22 +161,26 @@ class Pump {
   }
 
   async #pumpClient(stdin: Readable): Promise<void> {
+    const { session, toClient, toServer } = this.#parts;
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
-    try {
-      for await (const chunk of stdin) {
-        this.feed(() => {
-          for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromClient(line);
-        });
-        this.#parts.toServer.flush();
-        this.#parts.toClient.flush();
-        await this.#parts.toServer.room(0);
-        // what the guard answers itself must not stop a client that writes before it reads
-        await this.#parts.toClient.room(LIMIT_OUTBOX_BYTES);
-        await this.#parts.session.heldAtMost(LIMIT_HELD_BYTES);
-      }
-    } catch {
-      // the client is gone, which is the end of its input
-    }
+    const hasRoom = (): boolean =>
+      toServer.hasRoom(0) &&
+      // what the guard answers itself must not stop a client that writes before it reads
+      toClient.hasRoom(LIMIT_OUTBOX_BYTES) &&
+      session.heldBytes <= LIMIT_HELD_BYTES;
+    const room = async (): Promise<void> => {
+      await toServer.room(0);
+      await toClient.room(LIMIT_OUTBOX_BYTES);
+      await session.heldAtMost(LIMIT_HELD_BYTES);
+    };
+    await eachChunk(stdin, (chunk) => {
+      this.feed(() => {
+        for (const line of splitter.push(chunk)) session.fromClient(line);
+      });
+      toServer.flush();
+      toClient.flush();
+      return hasRoom() ? undefined : room();
+    });
     this.feed(() => this.#recordRest("client", splitter.end()));
     this.feed(() => this.#parts.session.clientGone());
     await this.#parts.session.heldAtMost(0);
@@ -184,20 +189,20 @@ class Pump {
   }
 
   async #pumpServer(): Promise<void> {
+    const { child, session, toClient, toServer } = this.#parts;
     const splitter = new LineSplitter(LIMIT_MESSAGE_STDIO_BYTES);
-    try {
-      for await (const chunk of this.#parts.child.stdout) {
-        this.feed(() => {
-          for (const line of splitter.push(asBytes(chunk))) this.#parts.session.fromServer(line);
-        });
-        this.#parts.toClient.flush();
-        this.#parts.toServer.flush();
-        await this.#parts.toClient.room(0);
-        await this.#parts.toServer.room(LIMIT_OUTBOX_BYTES);
-      }
-    } catch {
-      // the pipe broke, which is the end of its output
-    }
+    const room = async (): Promise<void> => {
+      await toClient.room(0);
+      await toServer.room(LIMIT_OUTBOX_BYTES);
+    };
+    await eachChunk(child.stdout, (chunk) => {
+      this.feed(() => {
+        for (const line of splitter.push(chunk)) session.fromServer(line);
+      });
+      toClient.flush();
+      toServer.flush();
+      return toClient.hasRoom(0) && toServer.hasRoom(LIMIT_OUTBOX_BYTES) ? undefined : room();
+    });
     this.feed(() => this.#recordRest("server", splitter.end()));
   }
 
@@ -266,11 +271,6 @@ class Pump {
       for (const { name, listener } of listeners) process.off(name, listener);
     };
   }
-}
-
-function asBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  return Buffer.from(String(chunk));
 }
 
 function describe(exit: ChildExit): string {

@@ -3,7 +3,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
-import { signNatively, verifyNatively } from "./ed25519-native.ts";
+import { publicKeyNatively, signNatively, verifyNatively } from "./ed25519-native.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;
@@ -157,5 +157,5 @@ export function signEd25519(seed: Uint8Array, message: Uint8Array): Uint8Array {
 
 /** The public key of a seed: 32 bytes from 32 bytes. */
 export function publicKeyOfSeed(seed: Uint8Array): Uint8Array {
-  return ed25519.getPublicKey(seed);
+  return publicKeyNatively(seed) ?? ed25519.getPublicKey(seed);
 }

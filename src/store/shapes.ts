@@ -20,6 +20,7 @@ import type {
   Lease,
   Question,
   RegisteredLog,
+  SessionTaint,
 } from "./records.ts";
 
 type Test = (value: unknown) => boolean;
@@ -122,6 +123,11 @@ export const QUESTION: Shape<Question> = {
 export const GIVEN_ANSWER: Shape<GivenAnswer> = {
   what: "an answer",
   members: { answer: isAnswer, channel: isChannel, answeredAtMs: isTimeMs },
+};
+
+export const SESSION_TAINT: Shape<SessionTaint> = {
+  what: "the labels of a session",
+  members: { sessionHash: isHash, own: isMask, taint: isMask, parent: orNull(isHash) },
 };
 
 export const DRIFT: Shape<Drift> = {

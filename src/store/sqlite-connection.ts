@@ -1,15 +1,10 @@
 // One open `state.db`: settings, checks at the door, prepared statements, transactions, faults.
-import type {
-  Row,
-  SqliteDatabase,
-  SqliteDriver,
-  SqliteStatement,
-  SqlValue,
-} from "./sqlite-driver.ts";
+import type { Row, SqlTables, SqlValue } from "./sql-tables.ts";
+import type { SqliteDatabase, SqliteDriver, SqliteStatement } from "./sqlite-driver.ts";
 import { corruptFault, sqliteFault, unavailableFault } from "./sqlite-fault.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_QUERY, SCHEMA_VERSION } from "./sqlite-schema.ts";
 
-export class SqliteConnection {
+export class SqliteConnection implements SqlTables {
   readonly #path: string;
   readonly #database: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();

@@ -3,10 +3,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 
 import { GuardError } from "../errors.ts";
-
-/** A row, column by column. */
-export type Row = Readonly<Record<string, unknown>>;
-export type SqlValue = string | number | null;
+import type { SqlValue } from "./sql-tables.ts";
 
 /** What both packages have in common. */
 export interface SqliteStatement {

@@ -2,7 +2,7 @@
 import { LIMIT_PURGE_ROWS } from "./limits.ts";
 import { purgeBeforeMs } from "./order.ts";
 import { CONSENT, isCount, LEASE, readRecord } from "./shapes.ts";
-import type { SqliteConnection } from "./sqlite-connection.ts";
+import type { SqlTables } from "./sql-tables.ts";
 import { consentOf, leaseOf } from "./sqlite-rows.ts";
 import type { ConsentOperations, LeaseOperations } from "./types.ts";
 
@@ -10,7 +10,7 @@ const LEASE_ORDER = "ORDER BY expires_ms, id";
 const CONSENT_ORDER = "ORDER BY created_ms DESC, id";
 
 /** @param waitsForDisk a used invocation is on the disk before the call goes on */
-export function sqliteLeases(database: SqliteConnection, waitsForDisk: boolean): LeaseOperations {
+export function sqliteLeases(database: SqlTables, waitsForDisk: boolean): LeaseOperations {
   return {
     putLease: (given) => {
       const lease = readRecord(LEASE, given, "ARGUMENT_INVALID");
@@ -58,7 +58,7 @@ export function sqliteLeases(database: SqliteConnection, waitsForDisk: boolean):
   };
 }
 
-export function sqliteConsents(database: SqliteConnection): ConsentOperations {
+export function sqliteConsents(database: SqlTables): ConsentOperations {
   return {
     putConsent: (given) => {
       const consent = readRecord(CONSENT, given, "ARGUMENT_INVALID");
@@ -113,7 +113,7 @@ export function sqliteConsents(database: SqliteConnection): ConsentOperations {
 
 /** Removes rows that expired long ago, a bounded number of them. */
 export function purge(
-  database: SqliteConnection,
+  database: SqlTables,
   table: "leases" | "consents" | "questions",
   nowMs: number,
 ): void {

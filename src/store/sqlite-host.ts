@@ -17,7 +17,7 @@ import {
   REGISTERED_LOG,
   readRecord,
 } from "./shapes.ts";
-import type { SqliteConnection } from "./sqlite-connection.ts";
+import type { SqlTables } from "./sql-tables.ts";
 import { readMeta, writeMeta } from "./sqlite-meta.ts";
 import { driftOf, integerOf, logOf, textOf } from "./sqlite-rows.ts";
 import type { HostOperations } from "./types.ts";
@@ -26,7 +26,7 @@ import type { HostOperations } from "./types.ts";
 const KEY_FORGOTTEN = "nonces_forgotten_ms";
 const KEY_TRUST_STATE = "trust_state";
 
-export function sqliteHost(database: SqliteConnection): HostOperations {
+export function sqliteHost(database: SqlTables): HostOperations {
   return {
     ...drifts(database),
     ...nonces(database),
@@ -35,7 +35,7 @@ export function sqliteHost(database: SqliteConnection): HostOperations {
   };
 }
 
-function drifts(database: SqliteConnection): Pick<HostOperations, "addDrift" | "listDrift"> {
+function drifts(database: SqlTables): Pick<HostOperations, "addDrift" | "listDrift"> {
   return {
     addDrift: (given) => {
       const { serverId, catalogSha256, kind, name } = readRecord(DRIFT, given, "ARGUMENT_INVALID");
@@ -57,7 +57,7 @@ function drifts(database: SqliteConnection): Pick<HostOperations, "addDrift" | "
   };
 }
 
-function nonces(database: SqliteConnection): Pick<HostOperations, "useNonce"> {
+function nonces(database: SqlTables): Pick<HostOperations, "useNonce"> {
   const forget = (nowMs: number): number => {
     const old = database.all(
       `SELECT nonce, expires_ms FROM nonces WHERE expires_ms <= ? ORDER BY expires_ms
@@ -87,9 +87,7 @@ function nonces(database: SqliteConnection): Pick<HostOperations, "useNonce"> {
   };
 }
 
-function logs(
-  database: SqliteConnection,
-): Pick<HostOperations, "registerLog" | "closeLog" | "listLogs"> {
+function logs(database: SqlTables): Pick<HostOperations, "registerLog" | "closeLog" | "listLogs"> {
   return {
     registerLog: (given) => {
       const log = readRecord(REGISTERED_LOG, { ...given, closedAtMs: null }, "ARGUMENT_INVALID");
@@ -113,7 +111,7 @@ function logs(
 }
 
 function trustState(
-  database: SqliteConnection,
+  database: SqlTables,
 ): Pick<HostOperations, "loadCatalogState" | "saveCatalogState"> {
   const load = (): TrustState | undefined => {
     const text = readMeta(database, KEY_TRUST_STATE);

@@ -1,14 +1,14 @@
 // Pending questions in `state.db`.
 import { LIMIT_QUESTIONS_PENDING } from "./limits.ts";
 import { assertArgument, GIVEN_ANSWER, isTimeMs, QUESTION, readRecord } from "./shapes.ts";
-import type { SqliteConnection } from "./sqlite-connection.ts";
+import type { SqlTables } from "./sql-tables.ts";
 import { purge } from "./sqlite-grants.ts";
 import { answerOf, integerOf, questionOf } from "./sqlite-rows.ts";
 import type { QuestionOperations } from "./types.ts";
 
 const WAITING = "answer IS NULL AND expires_ms > ?";
 
-export function sqliteQuestions(database: SqliteConnection): QuestionOperations {
+export function sqliteQuestions(database: SqlTables): QuestionOperations {
   return {
     putQuestion: (given) => {
       const question = readRecord(QUESTION, given, "ARGUMENT_INVALID");

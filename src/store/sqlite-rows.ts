@@ -12,7 +12,7 @@ import {
   REGISTERED_LOG,
   readRecord,
 } from "./shapes.ts";
-import type { Row } from "./sqlite-driver.ts";
+import type { Row } from "./sql-tables.ts";
 
 /** @throws {GuardError} STORE_CORRUPT, as all of these. */
 export function leaseOf(row: Row): Lease {

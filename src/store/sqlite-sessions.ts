@@ -2,8 +2,7 @@
 import { LIMIT_SESSION_ANCESTORS } from "./limits.ts";
 import type { SessionTaint } from "./records.ts";
 import { assertArgument, isHash, isMask } from "./shapes.ts";
-import type { SqliteConnection } from "./sqlite-connection.ts";
-import type { Row } from "./sqlite-driver.ts";
+import type { Row, SqlTables } from "./sql-tables.ts";
 import { hashOf, maskOf } from "./sqlite-rows.ts";
 import type { SessionOperations } from "./types.ts";
 
@@ -20,7 +19,7 @@ const ITSELF = "SELECT taint, parent FROM sessions WHERE hash = ?";
 
 const CHILDREN = "SELECT 1 FROM sessions WHERE parent = ? LIMIT 1";
 
-export function sqliteSessions(database: SqliteConnection): SessionOperations {
+export function sqliteSessions(database: SqlTables): SessionOperations {
   const lineage = (hash: string): readonly Row[] => {
     const itself = database.all(ITSELF, hash);
     if ((itself[0]?.["parent"] ?? null) === null) return itself;

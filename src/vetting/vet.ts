@@ -1,7 +1,9 @@
 // Vetting of definitions and texts (40-gateway section 3): the weak layer beside the pin.
+
 import { FIELD_PROSE, FIELD_RESULT } from "../abi/patterns.ts";
 import { toHex } from "../bytes.ts";
 import type { ItemKind } from "../catalog/types.ts";
+import { GuardError } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { parseStrictJson, sourceBytes } from "../kernel/strict-json.ts";
 import { type ManifestSource, readManifest } from "../manifest/read.ts";
@@ -40,15 +42,22 @@ export function vetTool(tool: ManifestSource, options: VettingOptions = {}): Vet
   return reportOf(judgement, options);
 }
 
-/** Vets a text that a server answered. */
+/** Vets a text that a server answered. @throws {GuardError} ARGUMENT_INVALID for what is no text */
 export function scanText(text: string, options: VettingOptions = {}): VettingReport {
+  assertText(text);
   return reportOf(judgeFields([{ path: "", kind: FIELD_RESULT, text }]), options);
 }
 
-/** Vets a server's instructions. */
+/** Vets a server's instructions. @throws {GuardError} ARGUMENT_INVALID for what is no text */
 export function vetInstructions(text: string, options: VettingOptions = {}): VettingReport {
+  assertText(text);
   const fields = [{ path: "/instructions", kind: FIELD_PROSE, text }];
   return reportOf(judgeFields(fields), options);
+}
+
+function assertText(text: unknown): void {
+  if (typeof text === "string") return;
+  throw new GuardError("ARGUMENT_INVALID", "expected a text to vet");
 }
 
 function judged(bytes: Uint8Array, judge: () => Judgement): Judgement {
@@ -63,7 +72,11 @@ function judged(bytes: Uint8Array, judge: () => Judgement): Judgement {
   return judgement;
 }
 
-function reportOf(judgement: Judgement, { accept = [] }: VettingOptions): VettingReport {
+function reportOf(judgement: Judgement, options: VettingOptions): VettingReport {
+  const accept = options?.accept ?? [];
+  if (!Array.isArray(accept)) {
+    throw new GuardError("ARGUMENT_INVALID", "expected accept as an array of pattern ids");
+  }
   const accepted = new Set(accept);
   const marked = judgement.findings.map(
     (finding): VettingFinding =>
@@ -144,6 +157,6 @@ export function vetItem(
     const why = error ?? "no name";
     return { kind, index, name, level: "critical", report: undefined, error: why };
   }
-  const report = vetTool(bytes, { accept: options.accept?.(kind, name) ?? [] });
+  const report = vetTool(bytes, { accept: options?.accept?.(kind, name) ?? [] });
   return { kind, index, name, level: report.level, report, error: undefined };
 }

@@ -68,8 +68,9 @@ describe("a callback log", () => {
   it("hands over by itself after a refusal", async () => {
     const { log, batches } = callbackLog();
     log.append(refusal);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(batches.flatMap(({ statements }) => statements)).toHaveLength(1);
+    await expect
+      .poll(() => batches.flatMap(({ statements }) => statements), { timeout: 20_000 })
+      .toHaveLength(1);
     await log.close();
   });
 

@@ -7,8 +7,8 @@ import {
   connectClient,
   type GuardedClient,
   type Reply,
-  RunHome,
-} from "./run-rig.ts";
+} from "./run-client.ts";
+import { RunHome } from "./run-rig.ts";
 
 let home: RunHome;
 

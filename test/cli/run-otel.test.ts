@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { connectClient, RunHome } from "./run-rig.ts";
+import { connectClient } from "./run-client.ts";
+import { RunHome } from "./run-rig.ts";
 
 const require = createRequire(import.meta.url);
 const moduleOf = (name: string): string => JSON.stringify(pathToFileURL(require.resolve(name)));

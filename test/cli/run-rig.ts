@@ -1,11 +1,6 @@
-// `portcullis run` behind real clients: homes with several servers, and clients of both SDKs.
+// Homes with several servers behind `portcullis run`; run-client.ts has the clients.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client as ClientOfSdk2 } from "@modelcontextprotocol/client";
-import { StdioClientTransport as TransportOfSdk2 } from "@modelcontextprotocol/client/stdio";
-import { Client as ClientOfSdk1 } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport as TransportOfSdk1 } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { applyPins, type ItemPin } from "../../src/catalog/edit.ts";
 import { draftCatalog } from "../../src/cli/catalog-draft.ts";
 import { fingerprintTool } from "../../src/manifest/fingerprint.ts";
@@ -14,8 +9,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_GRANTS, FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { type MockLog, readMockLog } from "../../src/testing/mock-log.ts";
-import type { MockOptions } from "../../src/testing/mock-options.ts";
-import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
+import type { MockOptions, ToolDefinition } from "../../src/testing/mock-options.ts";
 import { cliJson, MAIN, mockCommand, tempFolder } from "./process.ts";
 
 export interface ServerSetup {
@@ -24,36 +18,52 @@ export interface ServerSetup {
   readonly keys?: string;
   /** Further keys of tools, by name. */
   readonly tools?: Readonly<Record<string, string>>;
+  /** Tools beside the fixture's, which the server offers too; pinned as tools that write. */
+  readonly more?: readonly ToolDefinition[];
 }
 
 /** A home whose catalog has these servers, each a mock server with the fixture tools. */
 export class RunHome {
   readonly dir: string;
   readonly folder: string;
+  readonly #more = new Map<string, readonly ToolDefinition[]>();
 
   private constructor(folder: string) {
     this.folder = folder;
     this.dir = join(folder, "home");
   }
 
-  static async make(servers: Readonly<Record<string, ServerSetup>>): Promise<RunHome> {
+  /** @param rest text behind the servers, rules for example */
+  static async make(servers: Readonly<Record<string, ServerSetup>>, rest = ""): Promise<RunHome> {
     const home = new RunHome(tempFolder());
-    const key = join(home.folder, "alice.pem");
-    await cliJson(["key", "new", "--out", key]);
-    await cliJson(["root", "init", "--key", key, "--dir", home.dir]);
+    await cliJson(["key", "new", "--out", home.key]);
+    await cliJson(["root", "init", "--key", home.key, "--dir", home.dir]);
     let text = draftCatalog("acme-agents", Date.now() - 60_000);
     for (const [id, setup] of Object.entries(servers)) {
+      home.#more.set(id, setup.more ?? []);
       home.turn(id, setup.options ?? {});
       text = home.#withServer(text, id, setup);
     }
-    writeFileSync(join(home.dir, "catalog.toml"), text);
-    await cliJson(["sign", "--key", key, "--dir", home.dir]);
+    writeFileSync(join(home.dir, "catalog.toml"), `${text}\n${rest}`);
+    await cliJson(["sign", "--key", home.key, "--dir", home.dir]);
     return home;
   }
 
-  #withServer(text: string, id: string, { keys = "", tools = {} }: ServerSetup): string {
-    const pins = FIXTURE_TOOLS.map((tool): [string, ItemPin] => {
-      const { scope, effect } = FIXTURE_GRANTS.get(tool.name) ?? { scope: [], effect: "read" };
+  /** The private key that signs. */
+  get key(): string {
+    return join(this.folder, "alice.pem");
+  }
+
+  /** Changes the catalog that is not signed yet. */
+  rewrite(edit: (text: string) => string): void {
+    const path = join(this.dir, "catalog.toml");
+    writeFileSync(path, edit(readFileSync(path, "utf8")));
+  }
+
+  #withServer(text: string, id: string, { keys = "", tools = {}, more = [] }: ServerSetup): string {
+    const own = { scope: ["fs.write"], effect: "write" } as const;
+    const pins = [...FIXTURE_TOOLS, ...more].map((tool): [string, ItemPin] => {
+      const { scope, effect } = FIXTURE_GRANTS.get(tool.name) ?? own;
       return [tool.name, { fingerprint: fingerprintTool(tool), scope, effect }];
     });
     const none = new Map<string, ItemPin>();
@@ -78,7 +88,8 @@ export class RunHome {
   /** How the server behaves from its next start on; its log begins anew. */
   turn(id: string, options: MockOptions): void {
     const logFile = join(this.folder, `${id}.log`);
-    writeFileSync(this.#optionsFile(id), JSON.stringify({ ...options, logFile }));
+    const tools = [...(options.tools ?? FIXTURE_TOOLS), ...(this.#more.get(id) ?? [])];
+    writeFileSync(this.#optionsFile(id), JSON.stringify({ ...options, tools, logFile }));
     writeFileSync(logFile, "");
   }
 
@@ -117,103 +128,4 @@ export class RunHome {
     writeFileSync(this.recordFile, "", { flag: "a" });
     return [MAIN, "run", "--dir", this.dir, "--server", id, "--record", this.recordFile, ...args];
   }
-}
-
-export type ClientKind = "SDK 1.32" | "SDK 2.4 legacy" | "SDK 2.4 modern";
-export const CLIENT_KINDS: readonly ClientKind[] = ["SDK 1.32", "SDK 2.4 legacy", "SDK 2.4 modern"];
-
-/** What a person answers. */
-export interface Reply {
-  readonly action: "accept" | "decline" | "cancel";
-  readonly content?: Record<string, boolean | number | string>;
-}
-
-/** A client behind a guard. */
-export interface GuardedClient {
-  /** Texts of the questions that were put to the person. */
-  readonly questions: readonly string[];
-  /** What the person says from now on. */
-  says(reply: Reply): void;
-  /** `allowed`, or why not. */
-  call(name: string, args?: object): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-const INFO = { name: "test-client", version: "1.0.0" };
-
-/** @param reply `undefined`: a client that cannot be asked */
-export async function connectClient(
-  kind: ClientKind,
-  argv: readonly string[],
-  reply?: Reply,
-): Promise<GuardedClient> {
-  const questions: string[] = [];
-  let current: Reply = reply ?? { action: "cancel" };
-  const asked = (message: string): Reply => {
-    questions.push(message);
-    return current;
-  };
-  const isAskable = reply !== undefined;
-  const sdk =
-    kind === "SDK 1.32"
-      ? await sdk1(argv, isAskable, asked)
-      : await sdk2(argv, isAskable, asked, kind === "SDK 2.4 modern");
-  return {
-    questions,
-    says: (next) => {
-      current = next;
-    },
-    call: async (name, args = FIXTURE_ARGUMENTS.get(name) ?? {}) => {
-      try {
-        await sdk.call({ name, arguments: { ...args } });
-        return "allowed";
-      } catch (error) {
-        return reasonOf(error);
-      }
-    },
-    close: () => sdk.close(),
-  };
-}
-
-interface Sdk {
-  call(params: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-type Asked = (message: string) => Reply;
-
-async function sdk1(argv: readonly string[], isAskable: boolean, asked: Asked): Promise<Sdk> {
-  const client = new ClientOfSdk1(INFO, { capabilities: isAskable ? { elicitation: {} } : {} });
-  if (isAskable) {
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ ...asked(params.message) }));
-  }
-  const [...args] = argv;
-  const server = { command: process.execPath, args, stderr: "ignore" } as const;
-  await client.connect(new TransportOfSdk1(server));
-  return { call: (params) => client.callTool(params), close: () => client.close() };
-}
-
-async function sdk2(
-  argv: readonly string[],
-  isAskable: boolean,
-  asked: Asked,
-  isModern: boolean,
-): Promise<Sdk> {
-  const client = new ClientOfSdk2(INFO, {
-    capabilities: isAskable ? { elicitation: {} } : {},
-    ...(isModern && { versionNegotiation: { mode: "auto" } }),
-  });
-  if (isAskable) {
-    client.setRequestHandler("elicitation/create", ({ params }) => ({ ...asked(params.message) }));
-  }
-  const [...args] = argv;
-  const server = { command: process.execPath, args, stderr: "ignore" } as const;
-  await client.connect(new TransportOfSdk2(server));
-  if (client.getProtocolEra() !== (isModern ? "modern" : "legacy")) throw new Error("another era");
-  return { call: (params) => client.callTool(params), close: () => client.close() };
-}
-
-function reasonOf(error: unknown): unknown {
-  const data: unknown = typeof error === "object" && error ? Reflect.get(error, "data") : error;
-  return typeof data === "object" && data !== null ? Reflect.get(data, "reason") : String(error);
 }

@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cli, cliJson } from "./process.ts";
-import { connectClient, type GuardedClient, RunHome } from "./run-rig.ts";
+import { connectClient, type GuardedClient } from "./run-client.ts";
+import { RunHome } from "./run-rig.ts";
 
 let home: RunHome;
 

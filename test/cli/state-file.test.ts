@@ -50,6 +50,24 @@ describe("the file", () => {
     expect(await new FileTrustState(path).load()).toEqual(version(7));
   });
 
+  it("that holds this state already is not written, and no lock is waited for", async () => {
+    const directory = home();
+    const path = join(directory, "state.json");
+    const store = new FileTrustState(path);
+    await store.save(version(7));
+    const before = statSync(path);
+    writeFileSync(`${path}.lock`, "another process");
+    await store.save(version(7));
+    expect(statSync(path)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
+    expect(readFileSync(`${path}.lock`, "utf8")).toBe("another process");
+    // what is no longer the newest is refused at once, too
+    await expectRejection(store.save(version(6)), "CATALOG_ROLLBACK");
+    await expectRejection(
+      store.save({ ...version(7), catalogSha256: "cd".repeat(32) }),
+      "CATALOG_EQUIVOCATION",
+    );
+  });
+
   it("moves forwards and never back", async () => {
     const path = join(home(), "state.json");
     const store = new FileTrustState(path);

@@ -10,13 +10,14 @@ vi.mock("#kernel", async () => {
   const wasm = readFileSync(path);
   return {
     KERNEL_MODULE: new WebAssembly.Module(wasm),
+    KERNEL_BASE64: "",
     KERNEL_PACKED: undefined,
     KERNEL_SHA256: createHash("sha256").update(wasm).digest("hex"),
   };
 });
 
 it("this file runs the debug build", async () => {
-  const release = readFileSync("build/kernel/kernel.js", "utf8");
+  const release = readFileSync("build/kernel/kernel-node.js", "utf8");
   expect(release).not.toContain(KERNEL_SHA256);
 });
 

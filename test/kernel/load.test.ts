@@ -1,8 +1,8 @@
 // A runtime or a bundle that cannot run the kernel: one clear error, no decision.
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { KERNEL_PACKED } from "#kernel";
-import { toHex, utf8 } from "../../src/bytes.ts";
+import { KERNEL_BASE64, KERNEL_PACKED as NOTHING } from "#kernel";
+import { fromBase64, toHex, utf8 } from "../../src/bytes.ts";
 import { type PackedBytes, unpackBytes } from "../../src/kernel/packed.ts";
 
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
@@ -25,6 +25,7 @@ function packed(bytes: Uint8Array): PackedBytes {
 /** What `#kernel` stands for: bytes to compile, or what a bundler made of kernel.wasm. */
 function standIn(bytes: Uint8Array, module: unknown): void {
   vi.doMock("#kernel", () => ({
+    KERNEL_BASE64: "",
     KERNEL_PACKED: packed(bytes),
     KERNEL_MODULE: module,
     KERNEL_SHA256: "0".repeat(64),
@@ -56,8 +57,17 @@ beforeEach(() => {
   vi.resetModules();
 });
 
+describe("base64 for a host that decodes it", () => {
+  it("is the kernel, and nothing is packed beside it", () => {
+    expect(Buffer.compare(fromBase64(KERNEL_BASE64), WASM)).toBe(0);
+    expect(NOTHING.text).toBe("");
+  });
+});
+
 describe("packed bytes", () => {
-  it("are those of the kernel, in characters that need no escape in a script", () => {
+  it("are those of the kernel, in characters that need no escape in a script", async () => {
+    const { KERNEL_BASE64: none, KERNEL_PACKED } = await import("../../build/kernel/kernel.js");
+    expect(none).toBe("");
     expect(Buffer.compare(unpackBytes(KERNEL_PACKED), WASM)).toBe(0);
     expect(KERNEL_PACKED.text).toMatch(/^[ -~]+$/);
     expect(KERNEL_PACKED.text).not.toMatch(/["'`\\$<]/);

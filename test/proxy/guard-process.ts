@@ -27,7 +27,8 @@ try {
 `;
 
 const IMPORTS = {
-  "#kernel": "./build/kernel/kernel.js",
+  "#host": "./out/host/node.js",
+  "#kernel": "./build/kernel/kernel-node.js",
   "#patterns": "./build/kernel/patterns.js",
 };
 
@@ -48,7 +49,12 @@ export function useGuardProcess(): void {
       outDir: join(folder, "out"),
       typeRoots: [join(REPOSITORY, "node_modules/@types")],
     };
-    const entries = ["catalog/trusted", "proxy/stdio-run", "testing/stdio-server-process"];
+    const entries = [
+      "host/node",
+      "catalog/trusted",
+      "proxy/stdio-run",
+      "testing/stdio-server-process",
+    ];
     const files = entries.map((entry) => join(REPOSITORY, "src", `${entry}.ts`));
     const extended = join(REPOSITORY, "tsconfig.json");
     const settings = { extends: extended, compilerOptions, files, include: [] };

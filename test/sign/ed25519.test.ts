@@ -12,7 +12,7 @@ import {
   signEd25519,
   verifyEd25519,
 } from "../../src/sign/ed25519.ts";
-import { signNatively, verifyNatively } from "../../src/sign/ed25519-native.ts";
+import { publicKeyNatively, signNatively, verifyNatively } from "../../src/sign/ed25519-native.ts";
 import { encodeSpki } from "../../src/sign/keys.ts";
 import { expectCode } from "../fixtures/trust.ts";
 
@@ -104,6 +104,8 @@ describe("against node:crypto", () => {
       const message = globalThis.crypto.getRandomValues(new Uint8Array(size * 7));
       const signature = signEd25519(seed, message);
       expect(publicKeyOfSeed(seed)).toEqual(raw);
+      expect(publicKeyNatively(seed)).toEqual(raw);
+      expect(ed25519.getPublicKey(seed)).toEqual(raw);
       expect(signature).toEqual(new Uint8Array(sign(null, message, privateKey)));
       // the signer of hosts without one of their own, and that of this host
       expect(ed25519.sign(message, seed)).toEqual(signature);

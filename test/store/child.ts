@@ -7,6 +7,8 @@ export interface StoreProcess {
   /** Resolves when it has opened the store and waits for `go`. */
   readonly ready: Promise<void>;
   readonly go: () => void;
+  /** Resolves when it has printed its first line behind `ready`, or has ended. */
+  readonly spoke: Promise<void>;
   /** Resolves at the end, with everything it printed behind `ready`. */
   readonly ended: Promise<{ readonly stdout: string; readonly stderr: string }>;
 }
@@ -44,17 +46,20 @@ await store.close();
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  const ready = new Promise<void>((resolve) => {
-    child.stdout.on("data", (chunk: Buffer) => {
-      stdout += chunk.toString();
-      if (stdout.startsWith("ready\n")) resolve();
-    });
-    child.on("close", () => resolve());
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
   });
+  const printed = (text: RegExp): Promise<void> =>
+    new Promise((resolve) => {
+      child.stdout.on("data", () => text.test(stdout) && resolve());
+      child.on("close", () => resolve());
+    });
+  const ready = printed(/^ready\n/);
+  const spoke = printed(/^ready\n.*\n/);
   const ended = new Promise<{ stdout: string; stderr: string }>((resolve) => {
     child.on("close", () => resolve({ stdout: stdout.replace(/^ready\n/, ""), stderr }));
   });
-  return { process: child, ready, ended, go: () => void child.stdin.write("go\n") };
+  return { process: child, ready, spoke, ended, go: () => void child.stdin.write("go\n") };
 }
 
 /** Runs the same body in `count` processes that begin together; gives the lines of each. */

@@ -1,0 +1,82 @@
+// A real redis-server for the tests: on a free port of the loopback, in a folder of its own, killed
+// by its pid.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+/** Why there is none; `undefined` when there is one. PORTCULLIS_REQUIRE_ALL=1 makes a skip a failure. */
+export function lackOfRedis(): string | undefined {
+  const { status } = spawnSync("redis-server", ["--version"]);
+  return status === 0 ? undefined : "no redis-server: apt-get install -y redis-server";
+}
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** Ends it at once, as a crash does; resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+}
+
+/** @param extra further arguments, e.g. `--appendonly yes` */
+export interface ServerOptions {
+  readonly port?: number;
+  /** Where it keeps what it writes; without it nothing is written. */
+  readonly folder?: string;
+  readonly extra?: readonly string[];
+}
+
+const running = new Set<RedisServer>();
+
+/** Ends every server of this file when its tests are done. */
+export function endServersAfterwards(): void {
+  afterAll(async () => {
+    await Promise.all([...running].map(({ kill }) => kill()));
+  });
+}
+
+/** Starts a server and waits until it answers. */
+export async function startRedis(options: ServerOptions = {}): Promise<RedisServer> {
+  const { port = await freePort(), extra = [] } = options;
+  const own = mkdtempSync(join(tmpdir(), "portcullis-redis-"));
+  const folder = options.folder ?? own;
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  const persistence = options.folder === undefined ? ["--save", "", "--appendonly", "no"] : [];
+  const child = spawn("redis-server", [...args, ...persistence, ...extra], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("Ready to accept connections")) resolve();
+    });
+    child.once("close", () => reject(new Error(`redis-server ended: ${said}`)));
+  });
+  const server: RedisServer = {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    process: child,
+    kill: async () => {
+      running.delete(server);
+      child.kill("SIGKILL");
+      await ended;
+      rmSync(own, { recursive: true, force: true });
+    },
+  };
+  running.add(server);
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("expected a port");
+  return address.port;
+}

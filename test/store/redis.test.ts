@@ -1,0 +1,34 @@
+// The store in Redis, in a real redis-server.
+import { describe, it } from "vitest";
+import { openRedisStore } from "../../src/store/redis.ts";
+import { describeStateStore } from "./conformance.ts";
+import { endServersAfterwards, lackOfRedis, type RedisServer, startRedis } from "./redis-server.ts";
+
+const BUILT = new URL("../../build/esm/store/redis.js", import.meta.url).href;
+const lack = lackOfRedis();
+
+if (lack !== undefined) {
+  describe("redis", () => {
+    it.skip(`needs a redis-server (${lack})`, () => undefined);
+  });
+} else {
+  endServersAfterwards();
+  let server: Promise<RedisServer> | undefined;
+  let count = 0;
+  describeStateStore({
+    name: "redis",
+    isShared: true,
+    create: async () => {
+      server ??= startRedis();
+      const { url } = await server;
+      count += 1;
+      const options = { url, prefix: `test-${count}`, timeoutMs: 20_000 };
+      return {
+        store: await openRedisStore(options),
+        reopen: () => openRedisStore(options),
+        childSource: `const { openRedisStore } = await import(${JSON.stringify(BUILT)});
+const store = await openRedisStore(${JSON.stringify(options)});`,
+      };
+    },
+  });
+}
