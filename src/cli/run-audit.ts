@@ -11,6 +11,7 @@ import { systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import type { Io } from "./command.ts";
+import { reportFault } from "./fault.ts";
 import type { Home } from "./home.ts";
 import { loadPrivateKey } from "./private-key.ts";
 
@@ -66,7 +67,8 @@ export class RunAudit {
       return new RunAudit(log, files);
     } catch (fault) {
       if (!(fault instanceof GuardError)) throw fault;
-      io.note(`no audit log is written: ${fault.message} (${fault.code})`);
+      const { code, message } = await reportFault(fault);
+      io.note(`no audit log is written: ${message} (${code})`);
       return new RunAudit(undefined, files);
     }
   }
