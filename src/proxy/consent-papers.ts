@@ -102,7 +102,8 @@ export class ConsentPapers {
     const records = answerRecords({ ...approval, nowMs: clock() });
     const putAll = (): Eventually<boolean> =>
       records.reduce<Eventually<boolean>>(
-        (before, record) => andThen(before, (isKept) => isTaken(isKept) && store.putConsent(record)),
+        (before, record) =>
+          andThen(before, (isKept) => isTaken(isKept) && store.putConsent(record)),
         records.length > 0,
       );
     return andThen(
