@@ -300,6 +300,7 @@ export class Connection {
   #events(): LinkEvents {
     return {
       message: (text, from, fields) => this.#fromServer(text, from, fields),
+      oversized: (line) => this.#decide(() => this.session.fromServer(line)),
       settled: (key, detail) => this.#settled(key, detail),
       lost: () => this.close("the server does not know the session any more"),
       ended: (detail) => this.close(detail),

@@ -79,7 +79,7 @@ export class Connections {
 
   /** A new session of the legacy era; `undefined` when there is no room for one. */
   openSession(serverId: string, caller: Caller): Connection | undefined {
-    if (this.#sessions.size >= LIMIT_HTTP_SESSIONS) this.#dropIdleSessions();
+    this.dropIdle();
     if (this.#sessions.size >= LIMIT_HTTP_SESSIONS) return undefined;
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
@@ -136,6 +136,14 @@ export class Connections {
       headers: {},
       onEnd: () => undefined,
     });
+  }
+
+  /** Ends what nobody has used for LIMIT_SESSION_IDLE_MS. */
+  dropIdle(): void {
+    const limit = this.#nowMs() - LIMIT_SESSION_IDLE_MS;
+    for (const { connection, usedMs } of this.#all()) {
+      if (connection.isIdle && usedMs <= limit) connection.close("the session was idle");
+    }
   }
 
   /**
@@ -239,13 +247,6 @@ export class Connections {
 
   #nowMs(): number {
     return (this.#own.options.monotonic ?? monotonicMs)();
-  }
-
-  #dropIdleSessions(): void {
-    const limit = this.#nowMs() - LIMIT_SESSION_IDLE_MS;
-    for (const { connection, usedMs } of [...this.#sessions.values()]) {
-      if (connection.isIdle && usedMs <= limit) connection.close("the session was idle");
-    }
   }
 
   #dropOldestLane(): boolean {

@@ -42,6 +42,8 @@ export interface GuardHandler {
   replaceCatalog(catalog: TrustedCatalog): CatalogChange;
   /** Records that a catalog was refused and the running one kept. */
   recordKept(detail: string): void;
+  /** Ends sessions that nobody has used for half an hour; a host calls it now and then. */
+  dropIdle(): void;
   /** Ends every session; what waits is answered. */
   close(): void;
 }
@@ -62,6 +64,7 @@ export function createGuardHandler(options: GuardHandlerOptions): GuardHandler {
     currentCatalog: () => guard.catalog,
     replaceCatalog: (catalog: TrustedCatalog) => guard.replaceCatalog(catalog),
     recordKept: (detail: string) => guard.recordKept(detail),
+    dropIdle: () => guard.dropIdle(),
     close: () => guard.close(),
   });
 }
@@ -114,6 +117,10 @@ class HttpGuard {
 
   recordKept(detail: string): void {
     this.#connections.recordKept(detail);
+  }
+
+  dropIdle(): void {
+    this.#connections.dropIdle();
   }
 
   close(): void {

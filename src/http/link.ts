@@ -1,4 +1,5 @@
 // The way from one connection to its server: HTTP, or the pipes of a child.
+import type { FramedLine } from "../proxy/framing.ts";
 import type { Exchange } from "./exchange.ts";
 import type { SseFields } from "./sse.ts";
 
@@ -43,6 +44,8 @@ export interface LinkEvents {
    * @param from the response that it came in; `undefined` when that is not known
    */
   readonly message: (text: Uint8Array, from: Exchange | undefined, fields?: SseFields) => void;
+  /** A message that was too large to be read; what it answers may be known. */
+  readonly oversized: (line: FramedLine) => void;
   /** No more answers to this request come. */
   readonly settled: (key: string, detail: string) => void;
   /** The server has ended the response early; the client may ask for the rest of it. */
