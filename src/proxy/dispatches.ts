@@ -224,7 +224,8 @@ export class Dispatches {
       });
     };
     const { revision } = client;
-    withdraw = desk.ask({ question, binding, channels, waitMs, revision, done });
+    const callKey = message.key;
+    withdraw = desk.ask({ callKey, question, binding, channels, waitMs, revision, done });
     if (withdraw === undefined) {
       release();
       return false;

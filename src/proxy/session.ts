@@ -28,6 +28,7 @@ import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
 import { knownDrift, makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
+import type { SessionTasks } from "./tasks.ts";
 
 export interface GuardSessionOptions {
   readonly catalog: TrustedCatalog;
@@ -64,9 +65,26 @@ export interface GuardSessionOptions {
   /** Bytes of the largest message. Default 10 MiB. */
   readonly messageSizeMax?: number | undefined;
   readonly onRecord?: RecordSink | undefined;
-  /** Takes one whole line with its line feed; it may be a view of a line that came in. */
-  readonly toClient: (frame: Uint8Array) => void;
+  /** What this connection has in common with others of the same identity. Default: nothing. */
+  readonly common?: CommonState | undefined;
+  /**
+   * Takes one whole line with its line feed; it may be a view of a line that came in.
+   *
+   * @param callKey of a question of the guard: id key of the client's call that waits for it
+   */
+  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
   readonly toServer: (frame: Uint8Array) => void;
+}
+
+/** State of several connections that are one session of one principal at one server. */
+export interface CommonState {
+  /** To the store, with the labels that it could not take. */
+  readonly access: GrantAccess;
+  /** Others use the store as well: a question in it may be answered. */
+  readonly isStoreShared: boolean;
+  readonly tasks: SessionTasks;
+  /** How many catalogs the others have seen replaced. */
+  readonly epoch: number;
 }
 
 /** What a change of the catalog came to. */
@@ -128,6 +146,7 @@ export class GuardSession {
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
     const isLater = store.mode === "async";
+    const { common } = options;
     const identity = createRequestIdentity({
       principal: options.principal ?? PRINCIPAL_DEFAULT,
       sessionId: options.sessionId ?? `connection:${randomUuid()}`,
@@ -137,8 +156,8 @@ export class GuardSession {
       identity,
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
-      isStoreShared: options.store !== undefined,
-      access: new GrantAccess(isLater ? NO_GRANTS : store),
+      isStoreShared: common?.isStoreShared ?? options.store !== undefined,
+      access: isLater ? new GrantAccess(NO_GRANTS) : (common?.access ?? new GrantAccess(store)),
       later: isLater ? AsyncDecider.of(store) : undefined,
       goOn: (answer, go) => this.#goOn(answer, go),
       consentKey: new Uint8Array(consentKey),
@@ -164,7 +183,7 @@ export class GuardSession {
       const message = "expected a store that answers at once; use GuardSession.open with this one";
       throw new GuardError("ARGUMENT_INVALID", message);
     }
-    this.#state = new SessionState(this.#partsFor(catalog, before));
+    this.#state = new SessionState(this.#partsFor(catalog, before), common);
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
@@ -172,6 +191,11 @@ export class GuardSession {
   /** The catalog that decides the next message. */
   get catalog(): TrustedCatalog {
     return (this.#next ?? this.#state.parts).catalog;
+  }
+
+  /** True for a request of the client that waits for the server, for a listing or for a person. */
+  isPending(idKey: string): boolean {
+    return this.#state.pending.has(idKey);
   }
 
   /** Takes one line of the client. */
@@ -200,18 +224,18 @@ export class GuardSession {
    */
   replaceCatalog(catalog: TrustedCatalog): CatalogChange {
     const running = this.#newest;
-    if (catalog.id !== running.id) {
-      const message = `expected catalog ${quote(running.id)}, got ${quote(catalog.id)}; start the guard again to change over`;
-      throw new GuardError("CATALOG_ID", message);
-    }
-    assertAdvances(stateOf(running), stateOf(catalog));
-    const isNew = catalog.sha256 !== running.sha256;
+    const isNew = comesAfter(running, catalog);
     if (isNew) {
       const drift = orElse<KnownDrift>(() => knownDrift(this.#basis, catalog), undefined);
       if (drift instanceof Promise) this.#prepareLater(catalog, drift);
       else this.#prepare(catalog, drift);
     }
     return { isNew, before: running.version, now: catalog.version };
+  }
+
+  /** Records a message that was refused before it became one of this connection. */
+  recordRefused(sender: "client" | "server", verdict: number, detail: string): void {
+    this.#turn(() => this.#state.drop(sender, verdict, detail));
   }
 
   /** Records that a catalog was refused and the running one kept. */
@@ -306,6 +330,20 @@ export class GuardSession {
 
 /** `undefined`: it cannot be read. */
 type KnownDrift = readonly Drift[] | undefined;
+
+/**
+ * True when `next` may take the place of the catalog that is in force; false when it is the same.
+ *
+ * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN
+ */
+export function comesAfter(running: TrustedCatalog, next: TrustedCatalog): boolean {
+  if (next.id !== running.id) {
+    const message = `expected catalog ${quote(running.id)}, got ${quote(next.id)}; start the guard again to change over`;
+    throw new GuardError("CATALOG_ID", message);
+  }
+  assertAdvances(stateOf(running), stateOf(next));
+  return next.sha256 !== running.sha256;
+}
 
 function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
   return {
