@@ -27,6 +27,8 @@ export interface ConsentReply {
 }
 
 export interface AskedQuestion {
+  /** Id key of the call that waits for the answer. */
+  readonly callKey: string;
   readonly question: ConsentQuestion;
   readonly binding: ConsentBinding;
   /** `elicitation` alone asks in the client; others ask through the store. */
@@ -112,11 +114,12 @@ export class ConsentDesk {
     const id = `${GUARD_ID_PREFIX}${uuid()}`;
     const withdraw = (why: string): void => {
       const params = JSON.stringify({ requestId: id, reason: why });
-      this.#parts().toClient(notificationFrame("notifications/cancelled", params));
+      const frame = notificationFrame("notifications/cancelled", params);
+      this.#parts().toClient(frame, asked.callKey);
     };
     const open = this.#keep(`s:${id}`, asked, { withdraw, channel: "elicitation" });
     const params = JSON.stringify(elicitationParams(asked.question, asked.revision));
-    toClient(requestFrame(id, ELICITATION_METHOD, params));
+    toClient(requestFrame(id, ELICITATION_METHOD, params), asked.callKey);
     return open.close;
   }
 

@@ -197,7 +197,8 @@ export class Dispatches {
       this.#requests.whenAdmitted(again, (later) => this.#finish(later, call, consented), context);
     };
     const { revision } = client;
-    withdraw = desk.ask({ question, binding, channels, waitMs, revision, done });
+    const callKey = message.key;
+    withdraw = desk.ask({ callKey, question, binding, channels, waitMs, revision, done });
     if (withdraw === undefined) {
       release();
       return false;

@@ -47,8 +47,8 @@ export interface SessionBasis {
   readonly monotonic: Clock;
   readonly timer: Timer;
   readonly uuid: () => string;
-  /** Takes one whole line, its line feed included. */
-  readonly toClient: (frame: Uint8Array) => void;
+  /** Takes one whole line, its line feed included; see `GuardSessionOptions`. */
+  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
   readonly toServer: (frame: Uint8Array) => void;
   readonly onRecord: RecordSink | undefined;
 }
@@ -200,7 +200,7 @@ function knownScopes(
 }
 
 /** True when both entries start, or reach, the same server in the same way. */
-function startsAlike(server: CatalogServer, launched: CatalogServer | undefined): boolean {
+export function startsAlike(server: CatalogServer, launched: CatalogServer | undefined): boolean {
   return launched !== undefined && launchOf(server) === launchOf(launched);
 }
 

@@ -84,7 +84,7 @@ export class SessionState {
   readonly pending: Map<string, PendingRequest> = new Map();
   /** The server's requests that were passed on: id key -> method. */
   readonly pendingServer: Map<string, string> = new Map();
-  readonly tasks: SessionTasks = new SessionTasks();
+  readonly tasks: SessionTasks;
   readonly client: ClientTraits = new ClientTraits();
   readonly desk: ConsentDesk = new ConsentDesk(() => this.#parts);
   readonly decider: SessionDecider = new SessionDecider(() => this.#parts);
@@ -103,12 +103,18 @@ export class SessionState {
   /** Instructions that passed under this catalog were not the pinned ones, and were cut out. */
   #haveInstructionsDrifted = false;
   #parts: SessionParts;
-  #epoch = 0;
+  #epoch: number;
   #heldBytes = 0;
   readonly #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
 
-  constructor(parts: SessionParts) {
+  /** @param common with other connections of this session */
+  constructor(
+    parts: SessionParts,
+    { tasks = new SessionTasks(), epoch = 0 }: Partial<Pick<SessionState, "tasks" | "epoch">> = {},
+  ) {
     this.#parts = parts;
+    this.tasks = tasks;
+    this.#epoch = epoch;
     this.#takeOverDrift();
   }
 

@@ -24,6 +24,7 @@ import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
 import { makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
+import type { SessionTasks } from "./tasks.ts";
 
 export interface GuardSessionOptions {
   readonly catalog: TrustedCatalog;
@@ -60,9 +61,26 @@ export interface GuardSessionOptions {
   /** Bytes of the largest message. Default 10 MiB. */
   readonly messageSizeMax?: number | undefined;
   readonly onRecord?: RecordSink | undefined;
-  /** Takes one whole line with its line feed; it may be a view of a line that came in. */
-  readonly toClient: (frame: Uint8Array) => void;
+  /** What this connection has in common with others of the same identity. Default: nothing. */
+  readonly common?: CommonState | undefined;
+  /**
+   * Takes one whole line with its line feed; it may be a view of a line that came in.
+   *
+   * @param callKey of a question of the guard: id key of the client's call that waits for it
+   */
+  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
   readonly toServer: (frame: Uint8Array) => void;
+}
+
+/** State of several connections that are one session of one principal at one server. */
+export interface CommonState {
+  /** To the store, with the labels that it could not take. */
+  readonly access: GrantAccess;
+  /** Others use the store as well: a question in it may be answered. */
+  readonly isStoreShared: boolean;
+  readonly tasks: SessionTasks;
+  /** How many catalogs the others have seen replaced. */
+  readonly epoch: number;
 }
 
 /** What a change of the catalog came to. */
@@ -107,6 +125,7 @@ export class GuardSession {
     const timer = options.timer ?? systemTimer;
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
+    const { common } = options;
     const identity = createRequestIdentity({
       principal: options.principal ?? PRINCIPAL_DEFAULT,
       sessionId: options.sessionId ?? `connection:${randomUuid()}`,
@@ -116,8 +135,8 @@ export class GuardSession {
       identity,
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
-      isStoreShared: options.store !== undefined,
-      access: new GrantAccess(store),
+      isStoreShared: common?.isStoreShared ?? options.store !== undefined,
+      access: common?.access ?? new GrantAccess(store),
       consentKey: new Uint8Array(consentKey),
       protectedPaths: options.protectedPaths,
       audit: options.audit,
@@ -134,7 +153,7 @@ export class GuardSession {
       onRecord: options.onRecord,
     };
     this.#launched = catalog.servers.get(serverId);
-    this.#state = new SessionState(this.#partsFor(catalog, false));
+    this.#state = new SessionState(this.#partsFor(catalog, false), common);
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
@@ -169,17 +188,17 @@ export class GuardSession {
    */
   replaceCatalog(catalog: TrustedCatalog): CatalogChange {
     const running = this.catalog;
-    if (catalog.id !== running.id) {
-      const message = `expected catalog ${quote(running.id)}, got ${quote(catalog.id)}; start the guard again to change over`;
-      throw new GuardError("CATALOG_ID", message);
-    }
-    assertAdvances(stateOf(running), stateOf(catalog));
-    const isNew = catalog.sha256 !== running.sha256;
+    const isNew = comesAfter(running, catalog);
     if (isNew) {
       this.#next = this.#partsFor(catalog, true);
       if (this.#depth === 0) this.#takeOver();
     }
     return { isNew, before: running.version, now: catalog.version };
+  }
+
+  /** Records a message that was refused before it became one of this connection. */
+  recordRefused(sender: "client" | "server", verdict: number, detail: string): void {
+    this.#turn(() => this.#state.drop(sender, verdict, detail));
   }
 
   /** Records that a catalog was refused and the running one kept. */
@@ -243,6 +262,20 @@ export class GuardSession {
       state.tellRoom();
     });
   }
+}
+
+/**
+ * True when `next` may take the place of the catalog that is in force; false when it is the same.
+ *
+ * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN
+ */
+export function comesAfter(running: TrustedCatalog, next: TrustedCatalog): boolean {
+  if (next.id !== running.id) {
+    const message = `expected catalog ${quote(running.id)}, got ${quote(next.id)}; start the guard again to change over`;
+    throw new GuardError("CATALOG_ID", message);
+  }
+  assertAdvances(stateOf(running), stateOf(next));
+  return next.sha256 !== running.sha256;
 }
 
 function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
