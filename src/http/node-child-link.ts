@@ -1,4 +1,6 @@
 // A stdio server behind the HTTP guard: one child for each connection, lines on its pipes.
+import { LIMIT_MESSAGE_HTTP_BYTES } from "../abi/limits.ts";
+import type { CatalogServer } from "../catalog/types.ts";
 import { LineSplitter } from "../proxy/framing.ts";
 import { LIMIT_OUTBOX_BYTES } from "../proxy/limits.ts";
 import { type ChildOptions, StdioChild } from "../proxy/stdio-child.ts";
@@ -7,24 +9,34 @@ import type { Exchange } from "./exchange.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
 import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
 
-export interface ChildLinkOptions extends ChildOptions {
-  readonly serverId: string;
-  /** Bytes of one message of the server. */
-  readonly messageSizeMax: number;
+export interface ChildLinkOptions {
+  /** Where the stderr of every child goes. Default `inherit`. */
+  readonly stderr?: ChildOptions["stderr"] | undefined;
+  /** Bytes of one message of the server. Default 4 MiB. */
+  readonly messageSizeMax?: number | undefined;
 }
 
 /**
- * Starts the command for each connection, when its first message is sent on.
+ * Starts a server's command, as the catalog has it, for each connection: when the first message is sent
+ * on.
  *
  * @example
- * createGuardHandler({ catalog, auth, upstreams: { files: { link: childLink(options) } } });
+ * createGuardHandler({ catalog, auth, startCommand: childLinks() });
  */
-export function childLink(options: ChildLinkOptions): LinkFactory {
-  return (events) => new ChildLink(options, events);
+export function childLinks(options: ChildLinkOptions = {}): (server: CatalogServer) => LinkFactory {
+  const { stderr = "inherit", messageSizeMax = LIMIT_MESSAGE_HTTP_BYTES } = options;
+  return ({ id, command = [], env }) =>
+    (events) =>
+      new ChildLink({ serverId: id, command, env, stderr, messageSizeMax }, events);
+}
+
+interface LinkOptions extends ChildOptions {
+  readonly serverId: string;
+  readonly messageSizeMax: number;
 }
 
 class ChildLink implements Link {
-  readonly #options: ChildLinkOptions;
+  readonly #options: LinkOptions;
   readonly #events: LinkEvents;
   #child: StdioChild | undefined;
   #outbox: Outbox | undefined;
@@ -32,7 +44,7 @@ class ChildLink implements Link {
   #isStarted = false;
   #isClosed = false;
 
-  constructor(options: ChildLinkOptions, events: LinkEvents) {
+  constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
   }

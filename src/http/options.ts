@@ -1,6 +1,7 @@
 // Everything an HTTP guard is made from.
 import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { Timer } from "../proxy/admission.ts";
@@ -16,8 +17,6 @@ export interface Upstream {
   readonly url?: string | undefined;
   /** Default: that of the handler. */
   readonly fetch?: Fetch | undefined;
-  /** For a server with a command: starts it for one connection (`portcullis/node`). */
-  readonly link?: LinkFactory | undefined;
 }
 
 /** A record, and who it is about. */
@@ -29,10 +28,15 @@ export interface HttpRecord extends GuardRecord {
 export interface GuardHandlerOptions {
   readonly catalog: TrustedCatalog;
   /**
-   * Server id -> how it is reached; a text is the url. Default: every server of the catalog that has
-   * a url.
+   * The servers that are served: id -> how it is reached; a text is the url. Default: every server of
+   * the catalog that can be.
    */
   readonly upstreams?: Readonly<Record<string, Upstream | string>> | undefined;
+  /**
+   * Starts the command of a server for one connection (`childLinks` of `portcullis/node`). Without it
+   * servers with a command are not served.
+   */
+  readonly startCommand?: ((server: CatalogServer) => LinkFactory) | undefined;
   /** Who may call. `none` makes everybody the same principal: only where nobody else can call. */
   readonly auth: AuthOptions | "none";
   /** Who calls when nobody is asked. Default `local`. */

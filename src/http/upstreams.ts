@@ -38,9 +38,8 @@ export class Upstreams {
         const message = `expected a server of the catalog, got ${quote(id)}; add it and sign the catalog`;
         throw new GuardError("SERVER_UNKNOWN", message);
       }
-      const isOther = upstream.url !== undefined && upstream.url !== server.url;
-      if (isOther || (upstream.link !== undefined && server.command === undefined)) {
-        const message = `expected the url or command of the catalog for ${quote(id)}, got another; pin it and sign the catalog`;
+      if (upstream.url !== undefined && upstream.url !== server.url) {
+        const message = `expected the url of the catalog for ${quote(id)}, got ${quote(upstream.url)}; pin it and sign the catalog`;
         throw new GuardError("SERVER_COMMAND", message);
       }
     }
@@ -51,14 +50,16 @@ export class Upstreams {
 
   /** The link to a server under this catalog; one that reaches nobody where it is not served. */
   linkTo(catalog: TrustedCatalog, serverId: string, era: "legacy" | "modern"): LinkFactory {
+    const noLink: LinkFactory = (events) =>
+      new NoLink(events, `server ${serverId} is not served here`);
     const server = catalog.servers.get(serverId);
     if (server === undefined || !this.#isServed(server)) {
-      return (events) => new NoLink(events, `server ${serverId} is not served here`);
+      return noLink;
     }
     const upstream = this.#named.get(serverId);
-    if (upstream?.link !== undefined) return upstream.link;
-    const { url = "" } = server;
-    const { fetch = runtimeFetch, timer } = this.#options;
+    const { fetch = runtimeFetch, timer, startCommand } = this.#options;
+    const { url } = server;
+    if (url === undefined) return startCommand?.(server) ?? noLink;
     const options = {
       serverId,
       url: new URL(url),
@@ -74,7 +75,7 @@ export class Upstreams {
   #isServed({ id, url }: CatalogServer): boolean {
     const isNamed = this.#named.has(id);
     if (this.#options.upstreams !== undefined && !isNamed) return false;
-    return url !== undefined || this.#named.get(id)?.link !== undefined;
+    return url !== undefined || this.#options.startCommand !== undefined;
   }
 
   #credentialsOf({ id, headerEnv }: CatalogServer): ReadonlyMap<string, string> {

@@ -51,6 +51,13 @@ export class RunHome {
     return home;
   }
 
+  /** Signs another text of the catalog. */
+  async resign(edit: (text: string) => string): Promise<void> {
+    const file = join(this.dir, "catalog.toml");
+    writeFileSync(file, edit(readFileSync(file, "utf8")));
+    await cliJson(["sign", "--key", join(this.folder, "alice.pem"), "--dir", this.dir]);
+  }
+
   #withServer(text: string, id: string, { keys = "", tools = {} }: ServerSetup): string {
     const pins = FIXTURE_TOOLS.map((tool): [string, ItemPin] => {
       const { scope, effect } = FIXTURE_GRANTS.get(tool.name) ?? { scope: [], effect: "read" };
