@@ -1,46 +1,74 @@
-// The official conformance suite against the fixture server.
+// The official conformance suite: against the fixture server alone, and through the guard.
 import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Listening, listen } from "./fixture/listen.ts";
-import { createFixture, type Fixture } from "./fixture/server.ts";
-import { listSuites, runSuiteUntil, totalOf } from "./suite.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { createGuardHandler } from "../../src/http/handler.ts";
+import { PINNED_NOW_MS } from "../http/pins.ts";
+import { serveHandler } from "../http/servers.ts";
+import { allowAll, SERVER_ID } from "./allow-all.ts";
+import { createFixture } from "./fixture/server.ts";
+import { listSuites, runSuiteUntil, type Scenarios, totalOf } from "./suite.ts";
 
-const SUITE_TIME_MS = 120_000;
+const SUITE_TIME_MS = 150_000;
 
-/** What the suite says of a server that is right, and knows no tasks. */
+/** What the suite says of a server that is right and has no tasks; the same counts as other servers get. */
 const TOTALS: Readonly<Record<string, { passed: number; failed: number }>> = {
   "0.1.16 active": { passed: 40, failed: 0 },
   "2025-11-25": { passed: 84, failed: 0 },
   "2026-07-28": { passed: 164, failed: 30 },
 };
 
-let fixture: Fixture;
-let server: Listening;
+/** A method of no revision, which a scenario sends to see whether the server says so. */
+const UNKNOWN_METHOD = "unknown/method";
 
-beforeAll(async () => {
-  fixture = createFixture();
-  server = await listen((request) => fixture.fetch(request));
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
 });
-afterAll(async () => {
-  await fixture.close();
-  await server.close();
-});
+
+async function startFixture(): Promise<string> {
+  const fixture = createFixture();
+  closers.push(() => fixture.close());
+  return `${await serveHandler((request) => fixture.fetch(request))}/mcp`;
+}
 
 describe("the official conformance suite", () => {
   for (const { name, reason } of listSuites()) {
     const title = reason === undefined ? name : `${name} (${reason})`;
     const total = TOTALS[name];
+    let direct: Scenarios = {};
 
     it.skipIf(reason !== undefined)(
       `${title}: the fixture server alone gives the known totals`,
       async () => {
-        const found = await runSuiteUntil(name, `${server.origin}/mcp`, (scenarios) =>
+        direct = await runSuiteUntil(name, await startFixture(), (scenarios) =>
           isDeepStrictEqual(totalOf(scenarios), total),
         );
-        expect(totalOf(found)).toEqual(total);
+        expect(totalOf(direct)).toEqual(total);
         // the extension of tasks, which no revision requires and SDK 2 does not serve
-        const failed = Object.entries(found).filter(([, row]) => row.failed > 0);
+        const failed = Object.entries(direct).filter(([, row]) => row.failed > 0);
         expect(failed.filter(([scenario]) => !scenario.startsWith("tasks-"))).toEqual([]);
+      },
+      SUITE_TIME_MS,
+    );
+
+    it.skipIf(reason !== undefined)(
+      `${title}: the guard changes no scenario`,
+      async () => {
+        const faults: unknown[] = [];
+        const guard = createGuardHandler({
+          catalog: await allowAll(await startFixture(), [UNKNOWN_METHOD]),
+          auth: "none",
+          clock: () => PINNED_NOW_MS,
+          onFault: (fault) => faults.push(fault),
+        });
+        closers.unshift(() => guard.close());
+        const url = `${await serveHandler(guard)}/mcp/${SERVER_ID}`;
+        const guarded = await runSuiteUntil(name, url, (scenarios) =>
+          isDeepStrictEqual(scenarios, direct),
+        );
+        expect(Object.keys(direct)).not.toEqual([]);
+        expect(guarded).toEqual(direct);
+        expect(faults).toEqual([]);
       },
       SUITE_TIME_MS,
     );

@@ -1,5 +1,5 @@
 // `node test/conformance/run.js SUITE URL`: runs the official conformance suite against the MCP server at
-// URL and prints what every scenario gave, as JSON: {"scenario": {"passed": 3, "failed": 0}}.
+// URL and prints what every scenario gave, as JSON: {"scenario": {"passed": 3, "failed": 0, "warned": 0}}.
 // `--list` prints the suites, and why one cannot run here.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -44,7 +44,8 @@ function readScenarios(folder) {
     const scenario = FOLDER_NAME.exec(name)?.[1];
     if (scenario === undefined) throw new Error(`expected the results of a scenario, got ${name}`);
     const checks = JSON.parse(readFileSync(join(folder, name, "checks.json"), "utf8"));
-    return [scenario, { passed: count(checks, "SUCCESS"), failed: count(checks, "FAILURE") }];
+    const [passed, failed] = [count(checks, "SUCCESS"), count(checks, "FAILURE")];
+    return [scenario, { passed, failed, warned: count(checks, "WARNING") }];
   });
   return Object.fromEntries(scenarios.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

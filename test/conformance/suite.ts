@@ -6,9 +6,12 @@ import { z } from "zod";
 const DRIVER = "test/conformance/run.js";
 
 const Suites = z.array(z.object({ name: z.string(), reason: z.string().optional() }));
-const Scenarios = z.record(z.string(), z.object({ passed: z.number(), failed: z.number() }));
+const Scenarios = z.record(
+  z.string(),
+  z.object({ passed: z.number(), failed: z.number(), warned: z.number() }),
+);
 
-/** Scenario -> its checks that passed and failed. */
+/** Scenario -> its checks that passed, failed, or were only advised against. */
 export type Scenarios = z.infer<typeof Scenarios>;
 
 /** The suites, and why one cannot run here. */
