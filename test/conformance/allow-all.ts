@@ -1,9 +1,8 @@
-// A signed catalog that allows everything a live server offers, pinned as it is in both eras.
+// A catalog that allows everything a live server offers, pinned as it is in both eras.
 import { utf8Text } from "../../src/bytes.ts";
-import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import type { LiveManifest } from "../../src/proxy/manifest-client.ts";
-import { catalogOf } from "../fixtures/catalog.ts";
-import { manifestsOf, trustNow } from "../http/pins.ts";
+import { catalogOf, HEAD } from "../fixtures/catalog.ts";
+import { manifestsOf } from "../http/pins.ts";
 import { ALLOW_ALL } from "../proxy/rig.ts";
 
 export const SERVER_ID = "fixture";
@@ -15,12 +14,15 @@ const TABLES = [
   ["resource_templates", "resourceTemplates"],
 ] as const;
 
+/** A method of no revision, which a scenario sends to see whether the server says so. */
+const UNKNOWN_METHOD = "unknown/method";
+
 /**
  * A catalog with every feature, whose one server is at `url`.
  *
- * @param methods further methods, which are in no revision
+ * @param head the text before its first table; default that of the other tests
  */
-export async function allowAll(url: string, methods: readonly string[]): Promise<TrustedCatalog> {
+export async function allowAllToml(url: string, head: string = HEAD): Promise<string> {
   const manifests = await manifestsOf(url);
   if (manifests.length !== 2) throw new Error(`expected both eras, got ${manifests.length}`);
   const items = TABLES.flatMap(([table, member]) =>
@@ -32,14 +34,14 @@ effect = "read"
 `,
     ),
   );
-  const text = catalogOf(`[servers.${SERVER_ID}]
+  const text = `[servers.${SERVER_ID}]
 url = ${JSON.stringify(url)}
 fingerprint = "@FP@"
 max_allowed_scope = ["fs.read"]
 allow = ${JSON.stringify(ALLOW_ALL)}
-methods = ${JSON.stringify(methods)}
-${items.join("")}`);
-  return await trustNow(utf8Text(text) ?? "");
+methods = ${JSON.stringify([UNKNOWN_METHOD])}
+${items.join("")}`;
+  return utf8Text(catalogOf(text, head)) ?? "";
 }
 
 /** Name of an item -> its fingerprints, one an era where they differ. */

@@ -1,10 +1,14 @@
 // The official conformance suite: against the fixture server alone, and through the guard.
 import { isDeepStrictEqual } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
+import { draftCatalog } from "../../src/cli/catalog-draft.ts";
 import { createGuardHandler } from "../../src/http/handler.ts";
-import { PINNED_NOW_MS } from "../http/pins.ts";
+import { cliJson } from "../cli/process.ts";
+import { startServe } from "../cli/serve-rig.ts";
+import { signedHome } from "../cli/signed-home.ts";
+import { PINNED_NOW_MS, trustNow } from "../http/pins.ts";
 import { serveHandler } from "../http/servers.ts";
-import { allowAll, SERVER_ID } from "./allow-all.ts";
+import { allowAllToml, SERVER_ID } from "./allow-all.ts";
 import { createFixture } from "./fixture/server.ts";
 import { listSuites, runSuiteUntil, type Scenarios, totalOf } from "./suite.ts";
 
@@ -16,9 +20,6 @@ const TOTALS: Readonly<Record<string, { passed: number; failed: number }>> = {
   "2025-11-25": { passed: 84, failed: 0 },
   "2026-07-28": { passed: 164, failed: 30 },
 };
-
-/** A method of no revision, which a scenario sends to see whether the server says so. */
-const UNKNOWN_METHOD = "unknown/method";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,7 +57,7 @@ describe("the official conformance suite", () => {
       async () => {
         const faults: unknown[] = [];
         const guard = createGuardHandler({
-          catalog: await allowAll(await startFixture(), [UNKNOWN_METHOD]),
+          catalog: await trustNow(await allowAllToml(await startFixture())),
           auth: "none",
           clock: () => PINNED_NOW_MS,
           onFault: (fault) => faults.push(fault),
@@ -69,6 +70,25 @@ describe("the official conformance suite", () => {
         expect(Object.keys(direct)).not.toEqual([]);
         expect(guarded).toEqual(direct);
         expect(faults).toEqual([]);
+      },
+      SUITE_TIME_MS,
+    );
+
+    it.skipIf(reason !== undefined)(
+      `${title}: portcullis serve changes no scenario, and its record can be replayed`,
+      async () => {
+        const head = draftCatalog("acme-agents", Date.now() - 60_000);
+        const text = await allowAllToml(await startFixture(), head);
+        const { dir } = await signedHome({ edit: () => text });
+        const serving = await startServe(["--dir", dir, "--no-auth"]);
+        const [url = ""] = serving.servers;
+        const guarded = await runSuiteUntil(name, url, (scenarios) =>
+          isDeepStrictEqual(scenarios, direct),
+        );
+        expect(guarded).toEqual(direct);
+        expect(await serving.end()).toBe(0);
+        expect(await cliJson(["audit", "verify", "--dir", dir])).toMatchObject({ ok: true });
+        expect(await cliJson(["audit", "replay", "--dir", dir])).toMatchObject({ ok: true });
       },
       SUITE_TIME_MS,
     );
