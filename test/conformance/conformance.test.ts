@@ -10,7 +10,7 @@ import { PINNED_NOW_MS, trustNow } from "../http/pins.ts";
 import { serveHandler } from "../http/servers.ts";
 import { allowAllToml, SERVER_ID } from "./allow-all.ts";
 import { createFixture } from "./fixture/server.ts";
-import { listSuites, runSuiteUntil, type Scenarios, totalOf } from "./suite.ts";
+import { listSuites, runSuite, runSuiteUntil, type Scenarios, totalOf } from "./suite.ts";
 
 const SUITE_TIME_MS = 150_000;
 
@@ -20,6 +20,9 @@ const TOTALS: Readonly<Record<string, { passed: number; failed: number }>> = {
   "2025-11-25": { passed: 84, failed: 0 },
   "2026-07-28": { passed: 164, failed: 30 },
 };
+
+const SUITES = listSuites();
+const LEGACY = { ...SUITES[0], name: "0.1.16 active" };
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -33,7 +36,7 @@ async function startFixture(): Promise<string> {
 }
 
 describe("the official conformance suite", () => {
-  for (const { name, reason } of listSuites()) {
+  for (const { name, reason } of SUITES) {
     const title = reason === undefined ? name : `${name} (${reason})`;
     const total = TOTALS[name];
     let direct: Scenarios = {};
@@ -93,4 +96,23 @@ describe("the official conformance suite", () => {
       SUITE_TIME_MS,
     );
   }
+
+  it.skipIf(LEGACY.reason !== undefined)(
+    "what the catalog does not allow shows in the scenarios that need it, and in no other",
+    async () => {
+      const url = await startFixture();
+      const toml = await allowAllToml(url);
+      const catalog = await trustNow(toml.replace('"sampling",', ""));
+      const guard = createGuardHandler({ catalog, auth: "none", clock: () => PINNED_NOW_MS });
+      closers.unshift(() => guard.close());
+      const front = `${await serveHandler(guard)}/mcp/${SERVER_ID}`;
+      const direct = await runSuite(LEGACY.name, url);
+      const guarded = await runSuite(LEGACY.name, front);
+      const changed = Object.keys(direct).filter(
+        (scenario) => !isDeepStrictEqual(guarded[scenario], direct[scenario]),
+      );
+      expect(changed).toEqual(["tools-call-sampling"]);
+    },
+    SUITE_TIME_MS,
+  );
 });
