@@ -2,7 +2,13 @@
 // link to its server. What is said here goes through the session, or nowhere.
 import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
 import { bytesEqual } from "../bytes.ts";
-import { INTERNAL_ERROR_CODE, idOfKey, notificationFrame, plainError } from "../proxy/answers.ts";
+import {
+  INTERNAL_ERROR_CODE,
+  idOfKey,
+  notificationFrame,
+  PARSE_ERROR_CODE,
+  plainError,
+} from "../proxy/answers.ts";
 import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
 import { spanText } from "../proxy/json-members.ts";
 import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
@@ -47,8 +53,10 @@ interface Taken {
 interface Origin extends Taken {
   /** The response that it came in, or that is to it. */
   readonly exchange: Exchange | undefined;
-  /** Takes the refusal of a message that has no answer. */
+  /** Takes the refusal of a request whose id is not what it seems. */
   readonly catcher?: Exchange;
+  /** Takes the refusal of a message that has no id. */
+  readonly nameless?: Exchange;
   readonly fields?: SseFields | undefined;
   readonly forwarded: ReadonlyMap<string, string>;
   /** Statuses of what was sent on because of it. */
@@ -56,6 +64,11 @@ interface Origin extends Taken {
 }
 
 const LAST_EVENT_HEADER = "last-event-id";
+const UNREADABLE: Uint8Array = plainError(
+  null,
+  PARSE_ERROR_CODE,
+  "portcullis refused a message: expected one JSON-RPC message",
+).subarray(0, -1);
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 export class Connection {
@@ -113,7 +126,7 @@ export class Connection {
     const told: Promise<number>[] = [];
     const frame = frameOf(line);
     const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
-    const origin = { ...taken, exchange: undefined, catcher, forwarded, told };
+    const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
     // a message that cannot be read is answered, whatever it looks like
     if (catcher.isAnswered) return await catcher.response;
@@ -181,9 +194,15 @@ export class Connection {
       this.#exchanges.set(key, exchange);
       this.#posted.set(key, taken);
     }
-    const origin = { ...taken, exchange, forwarded, told: [] };
+    const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
     const frame = frameOf(taken.line);
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    if (exchange.isOpen && !(isFree && this.session.isPending(key))) {
+      // WHY: what the session has dropped nobody answers
+      this.#forget(key);
+      exchange.setStatus(400);
+      exchange.answer(UNREADABLE);
+    }
     follow(signal, exchange);
     return await exchange.response;
   }
@@ -276,12 +295,12 @@ export class Connection {
 
   /** Whose answer this is. */
   #waiting(key: string): Exchange | undefined {
-    const { exchange: own, catcher } = this.#origin ?? {};
+    const { exchange: own, catcher, nameless } = this.#origin ?? {};
     // the one that is being taken, also where another with its id is in flight
     if (own?.isOpen === true && own.key === key) return own;
     const exchange = this.#exchanges.get(key);
     if (exchange?.isOpen === true) return exchange;
-    return key === "null" ? catcher : undefined;
+    return catcher ?? (key === "null" ? nameless : undefined);
   }
 
   /** The response in which the server said it, or the request because of which it is said. */

@@ -25,7 +25,7 @@ export const META_VERSION = "io.modelcontextprotocol/protocolVersion";
 export const META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
 const META_SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId";
 
-/** @param line one message, with or without its line feed; `undefined` when it is no object */
+/** @param line with or without its line feed; `undefined` when it is nothing like a message */
 export function headOf(line: Uint8Array): MessageHead | undefined {
   const members = membersOf(line, wholeValue(line));
   if (members === undefined) return undefined;
@@ -35,7 +35,10 @@ export function headOf(line: Uint8Array): MessageHead | undefined {
   const params = memberNamed(members, "params")?.value;
   const result = memberNamed(members, "result")?.value;
   const key = keyOf(line, id);
-  if (method === undefined) return { kind: "response", key, method: "", params, result };
+  if (method === undefined) {
+    const isResponse = members.some(({ name }) => name === "result" || name === "error");
+    return isResponse ? { kind: "response", key, method: "", params, result } : undefined;
+  }
   const kind = hasId ? "request" : "notification";
   return { kind, key, method: readString(line, method.value) ?? "", params, result };
 }

@@ -163,6 +163,11 @@ export class GuardSession {
     return (this.#next ?? this.#state.parts).catalog;
   }
 
+  /** True for a request of the client that waits for the server, for a listing or for a person. */
+  isPending(idKey: string): boolean {
+    return this.#state.pending.has(idKey);
+  }
+
   /** Takes one line of the client. */
   fromClient(line: FramedLine): void {
     this.#turn(() => this.#client.take(line));

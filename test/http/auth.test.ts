@@ -74,7 +74,11 @@ describe("bearer tokens", () => {
 
   it("another scheme, or a token in the query, is no token", async () => {
     const rig = await HttpRig.start();
-    for (const authorization of [`Basic ${btoa(`a:${TOKEN}`)}`, TOKEN, `Bearer ${TOKEN} ${TOKEN}`]) {
+    for (const authorization of [
+      `Basic ${btoa(`a:${TOKEN}`)}`,
+      TOKEN,
+      `Bearer ${TOKEN} ${TOKEN}`,
+    ]) {
       const response = await rig.modern("tools/call", PARAMS, {
         token: null,
         headers: { authorization },
@@ -194,9 +198,18 @@ describe("a guard that could let anybody in is not made", () => {
     ["with one token for two", { tokens: [TOKENS[0], { ...TOKENS[0], principal: "agent:b" }] }],
     ["without an audience", { jwt: { issuer: ISSUER, audience: "", jwks: { keys: [] } } }],
     ["without an issuer", { jwt: { issuer: "", audience: AUDIENCE, jwks: { keys: [] } } }],
-    ["with keys over plain http", { jwt: { issuer: "a", audience: "b", jwks: "http://a.example" } }],
-    ["with a shared secret", { jwt: { issuer: "a", audience: "b", jwks: { keys: [] }, algorithms: ["HS256"] } }],
-    ["without any algorithm", { jwt: { issuer: "a", audience: "b", jwks: { keys: [] }, algorithms: [] } }],
+    [
+      "with keys over plain http",
+      { jwt: { issuer: "a", audience: "b", jwks: "http://a.example" } },
+    ],
+    [
+      "with a shared secret",
+      { jwt: { issuer: "a", audience: "b", jwks: { keys: [] }, algorithms: ["HS256"] } },
+    ],
+    [
+      "without any algorithm",
+      { jwt: { issuer: "a", audience: "b", jwks: { keys: [] }, algorithms: [] } },
+    ],
     ["with keys that are none", { jwt: { issuer: "a", audience: "b", jwks: { nothing: 1 } } }],
   ])("%s", async (_what, auth) => {
     const catalog = await trust(httpCatalogToml());
