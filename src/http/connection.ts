@@ -12,6 +12,7 @@ import {
 import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
 import { spanText } from "../proxy/json-members.ts";
 import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
+import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
 import { LIMIT_RESUMED_STREAMS } from "./limits.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
@@ -289,6 +290,9 @@ export class Connection {
       return;
     }
     if (this.#exchanges.get(key) === exchange) this.#forget(key);
+    // WHY: a server on a pipe has no statuses, and clients of this era go by them
+    const isOfPipe = origin !== undefined && origin.exchange === undefined;
+    if (isOfPipe && this.#options.era === "modern") exchange.setStatus(statusOfAnswer(line));
     if (key === "null") exchange.setStatus(400);
     exchange.answer(exchange.isStreaming ? line : text, origin?.fields);
   }
