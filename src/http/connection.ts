@@ -12,7 +12,9 @@ import {
 import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
 import { spanText } from "../proxy/json-members.ts";
 import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
+import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
+import { LIMIT_RESUMED_STREAMS } from "./limits.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
 import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
 import {
@@ -62,6 +64,7 @@ interface Origin extends Taken {
   readonly told: Promise<number>[];
 }
 
+const LAST_EVENT_HEADER = "last-event-id";
 const UNREADABLE: Uint8Array = plainError(
   null,
   PARSE_ERROR_CODE,
@@ -79,7 +82,10 @@ export class Connection {
   readonly #posted = new Map<string, Taken>();
   /** Id keys of requests that the server has got and not answered. */
   readonly #sent = new Set<string>();
+  /** What the server says of its own accord. */
   #stream: Exchange | undefined;
+  /** What a client missed of a stream that broke off. */
+  readonly #resumed = new Set<Exchange>();
   #origin: Origin | undefined;
   #hasEnded = false;
 
@@ -101,7 +107,7 @@ export class Connection {
 
   /** No client waits for anything. */
   get isIdle(): boolean {
-    return this.#exchanges.size === 0 && this.#stream === undefined;
+    return this.#exchanges.size + this.#resumed.size === 0 && this.#stream === undefined;
   }
 
   /** A request with this id is in flight. */
@@ -129,19 +135,22 @@ export class Connection {
     return new Response(null, { status: failed ?? 202 });
   }
 
-  /** Opens the stream of what the server says of its own accord. */
+  /** Opens the stream of what the server says of its own accord, or of what a client has missed. */
   listen(forwarded: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Response> {
-    if (this.#stream?.isOpen === true) {
-      return Promise.resolve(new Response("one stream at a time", { status: 409 }));
+    // WHY: a client comes back for the rest of an answer while its general stream is open
+    const isResuming = forwarded.has(LAST_EVENT_HEADER);
+    const hasRoom = isResuming ? this.#resumed.size < LIMIT_RESUMED_STREAMS : !this.#hasStream;
+    if (!hasRoom) {
+      return Promise.resolve(new Response("too many streams at a time", { status: 409 }));
     }
-    const stream = this.#exchange(undefined, forwarded, () => {
+    const stream = this.#exchange(undefined, forwarded, () => undefined);
+    void stream.ended.then(() => {
+      this.#resumed.delete(stream);
       if (this.#stream === stream) this.#stream = undefined;
     });
+    if (isResuming) this.#resumed.add(stream);
+    else this.#stream = stream;
     follow(signal, stream);
-    this.#stream = stream;
-    void stream.response.then((response) => {
-      if (response.status !== 200 && this.#stream === stream) this.#stream = undefined;
-    });
     this.#link.listen(stream);
     return stream.response;
   }
@@ -165,7 +174,7 @@ export class Connection {
     for (const exchange of this.#exchanges.values()) exchange.end();
     this.#exchanges.clear();
     this.#posted.clear();
-    this.#stream?.end();
+    this.#endStreams();
     this.#link.close();
     this.#options.onEnd();
   }
@@ -233,7 +242,7 @@ export class Connection {
     for (const exchange of this.#exchanges.values()) exchange.end();
     this.#exchanges.clear();
     this.#origin?.exchange?.end();
-    this.#stream?.end();
+    this.#endStreams();
     this.#link.close();
     this.#options.onEnd(fault);
   }
@@ -281,6 +290,9 @@ export class Connection {
       return;
     }
     if (this.#exchanges.get(key) === exchange) this.#forget(key);
+    // WHY: a server on a pipe has no statuses, and clients of this era go by them
+    const isOfPipe = origin !== undefined && origin.exchange === undefined;
+    if (isOfPipe && this.#options.era === "modern") exchange.setStatus(statusOfAnswer(line));
     if (key === "null") exchange.setStatus(400);
     exchange.answer(exchange.isStreaming ? line : text, origin?.fields);
   }
@@ -311,9 +323,18 @@ export class Connection {
     return [...this.#exchanges.values()].find((one) => one.progressToken === text);
   }
 
+  get #hasStream(): boolean {
+    return this.#stream?.isOpen === true;
+  }
+
+  #endStreams(): void {
+    this.#stream?.end();
+    for (const stream of this.#resumed) stream.end();
+  }
+
   #anyStream(): Exchange | undefined {
-    if (this.#stream?.isOpen === true) return this.#stream;
-    return [...this.#exchanges.values()].find((exchange) => exchange.isOpen);
+    if (this.#hasStream) return this.#stream;
+    return [...this.#resumed, ...this.#exchanges.values()].find((exchange) => exchange.isOpen);
   }
 
   #events(): LinkEvents {

@@ -1,10 +1,12 @@
 // Which era a message belongs to, and whether its headers say what its body says (2026-07-28,
 // Streamable HTTP). The guard decides from the body; a header that says something else is refused,
 // because whoever stands behind may go by the header.
-import { fromBase64, utf8Text } from "../bytes.ts";
+import { VERDICT_FEATURE_DENIED, VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import { fromBase64, utf8, utf8Text } from "../bytes.ts";
 import { idOfKey, plainError } from "../proxy/answers.ts";
 import { readString, spanText, valueAt, wholeValue } from "../proxy/json-members.ts";
-import { type MessageHead, META_CAPABILITIES, versionSpan } from "./message-head.ts";
+import { METHODS } from "../proxy/methods.ts";
+import { META_CAPABILITIES, type MessageHead, versionSpan } from "./message-head.ts";
 import { PARAM_PREFIX } from "./request-checks.ts";
 
 export const MODERN_VERSION = "2026-07-28";
@@ -17,6 +19,7 @@ const LEGACY_VERSIONS: ReadonlySet<string> = new Set([
 ]);
 
 const INVALID_REQUEST = -32600;
+const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const HEADER_MISMATCH = -32020;
 const UNSUPPORTED_VERSION = -32022;
@@ -33,8 +36,10 @@ const NAME_MEMBER: ReadonlyMap<string, string> = new Map([
 
 /** A message that is refused before any session takes it. */
 export interface EraRefusal {
+  readonly verdict: number;
   readonly detail: string;
-  /** What the client is answered; HTTP status 400. */
+  readonly status: 400 | 404;
+  /** What the client is answered. */
   readonly answer: Uint8Array;
 }
 
@@ -42,6 +47,8 @@ export type Era =
   | { readonly era: "legacy" }
   | { readonly era: "modern" }
   | { readonly refusal: EraRefusal };
+
+type Refuse = (code: number, detail: string) => Era;
 
 /**
  * @param line the message
@@ -52,14 +59,14 @@ export function eraOf(
   head: MessageHead,
   headers: ReadonlyMap<string, string>,
 ): Era {
-  const refuse = (code: number, detail: string): Era => {
-    const id = head.kind === "request" ? idOfKey(head.key) : null;
-    return { refusal: { detail, answer: plainError(id, code, detail).subarray(0, -1) } };
-  };
+  const refuse: Refuse = (code, detail) => malformed(detail, errorOf(head, code, detail));
   const header = headers.get("mcp-protocol-version");
   const span = versionSpan(line, head);
   const version = readString(line, span);
   const isModernHeader = header === MODERN_VERSION;
+  if (header !== undefined && version !== undefined && header !== version) {
+    return refuse(HEADER_MISMATCH, "the version in the header is not the one in the body");
+  }
   if (header !== undefined && !isModernHeader && !LEGACY_VERSIONS.has(header)) {
     return unsupported(head, header);
   }
@@ -69,7 +76,9 @@ export function eraOf(
   }
   if (span === undefined) {
     if (!isModernHeader) return { era: "legacy" };
-    if (head.kind === "notification") return headerMismatch(line, head, headers, refuse);
+    if (head.kind === "notification") {
+      return headerMismatch(line, head, headers, refuse) ?? { era: "modern" };
+    }
     return refuse(INVALID_PARAMS, "expected `_meta` with the protocol version of the header");
   }
   if (version === undefined) return refuse(INVALID_PARAMS, "expected the protocol version as text");
@@ -81,9 +90,6 @@ export function eraOf(
   if (header === undefined && head.kind === "request") {
     return refuse(HEADER_MISMATCH, "expected the header MCP-Protocol-Version");
   }
-  if (header !== undefined && header !== version) {
-    return refuse(HEADER_MISMATCH, "the version in the header is not the one in the body");
-  }
   const capabilities = valueAt(line, head.params, "_meta", META_CAPABILITIES);
   if (
     head.kind === "request" &&
@@ -91,15 +97,28 @@ export function eraOf(
   ) {
     return refuse(INVALID_PARAMS, `expected ${META_CAPABILITIES} in \`_meta\``);
   }
-  return headerMismatch(line, head, headers, refuse);
+  return headerMismatch(line, head, headers, refuse) ?? removedMethod(head) ?? { era: "modern" };
+}
+
+/**
+ * A method that this revision has given up: no server of the era has it, whatever its shape was.
+ */
+function removedMethod(head: MessageHead): Era | undefined {
+  const { kind, method } = head;
+  const until = METHODS.get(method)?.until ?? MODERN_VERSION;
+  if (kind !== "request" || until === MODERN_VERSION) return undefined;
+  const verdict = VERDICT_FEATURE_DENIED;
+  const detail = `a method that revision ${MODERN_VERSION} does not have`;
+  const answer = errorOf(head, METHOD_NOT_FOUND, "Method not found");
+  return { refusal: { verdict, detail, status: 404, answer } };
 }
 
 function headerMismatch(
   line: Uint8Array,
   head: MessageHead,
   headers: ReadonlyMap<string, string>,
-  refuse: (code: number, detail: string) => Era,
-): Era {
+  refuse: Refuse,
+): Era | undefined {
   const method = headers.get("mcp-method");
   const isRequest = head.kind === "request";
   if (method === undefined && isRequest) {
@@ -111,7 +130,7 @@ function headerMismatch(
   const member = NAME_MEMBER.get(head.method);
   const given = headers.get("mcp-name");
   if (member === undefined || !isRequest) {
-    if (given === undefined) return { era: "modern" };
+    if (given === undefined) return undefined;
     return refuse(HEADER_MISMATCH, "a header Mcp-Name for a message that has no name");
   }
   const name = readString(line, valueAt(line, head.params, member));
@@ -124,7 +143,7 @@ function headerMismatch(
   if (!areParamsInBody(line, head, headers)) {
     return refuse(HEADER_MISMATCH, "a header Mcp-Param with a value that no argument has");
   }
-  return { era: "modern" };
+  return undefined;
 }
 
 /**
@@ -172,8 +191,16 @@ function unsupported(head: MessageHead, requested: string): Era {
   const data = { supported: [MODERN_VERSION], requested: requested.slice(0, 64) };
   const id = head.kind === "request" ? idOfKey(head.key) : null;
   const error = { code: UNSUPPORTED_VERSION, message: detail, data };
-  const answer = new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", id, error }));
-  return { refusal: { detail, answer } };
+  return malformed(detail, utf8(JSON.stringify({ jsonrpc: "2.0", id, error })));
+}
+
+function malformed(detail: string, answer: Uint8Array): Era {
+  return { refusal: { verdict: VERDICT_MALFORMED_MESSAGE, detail, status: 400, answer } };
+}
+
+function errorOf(head: MessageHead, code: number, message: string): Uint8Array {
+  const id = head.kind === "request" ? idOfKey(head.key) : null;
+  return plainError(id, code, message).subarray(0, -1);
 }
 
 /** True when the bytes hold an object, as far as brackets tell. */

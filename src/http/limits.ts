@@ -6,6 +6,8 @@ export const LIMIT_BODY_WAIT_MS = 30_000;
 export const LIMIT_TELL_WAIT_MS = 30_000;
 /** Sessions of the legacy era at one time. */
 export const LIMIT_HTTP_SESSIONS = 4_096;
+/** Streams at one time on which a client of one session gets what it missed of others. */
+export const LIMIT_RESUMED_STREAMS = 16;
 /** Milliseconds after which a session that nobody uses makes room for another. */
 export const LIMIT_SESSION_IDLE_MS = 1_800_000;
 /** Connections for modern requests at one time; one carries many requests. */

@@ -6,7 +6,7 @@ import { valueAt } from "../proxy/json-members.ts";
 import type { Caller } from "./auth-types.ts";
 import type { Connection } from "./connection.ts";
 import { type Connections, SESSION_HEADER } from "./connections.ts";
-import { eraOf, type EraRefusal, MODERN_VERSION } from "./era.ts";
+import { type EraRefusal, eraOf, MODERN_VERSION } from "./era.ts";
 import { onOneLine } from "./line-breaks.ts";
 import { headOf, type MessageHead } from "./message-head.ts";
 import { accepts, PARAM_PREFIX } from "./request-checks.ts";
@@ -75,6 +75,8 @@ export class McpEndpoint {
       const detail = "expected initialize first, or the header Mcp-Session-Id";
       const id = null;
       return await this.#refuseEra(asked, {
+        verdict: VERDICT_MALFORMED_MESSAGE,
+        status: 400,
         detail: "a message without a session",
         answer: plainError(id, INVALID_REQUEST, detail).subarray(0, -1),
       });
@@ -109,10 +111,11 @@ export class McpEndpoint {
     return response;
   }
 
-  #refuseEra(asked: Asked, { detail, answer }: EraRefusal): Promise<Response> {
-    this.#record(asked, VERDICT_MALFORMED_MESSAGE, detail);
+  #refuseEra(asked: Asked, refusal: EraRefusal): Promise<Response> {
+    const { verdict, detail, status, answer } = refusal;
+    this.#record(asked, verdict, detail);
     const headers = { "content-type": "application/json" };
-    return Promise.resolve(new Response(new Uint8Array(answer), { status: 400, headers }));
+    return Promise.resolve(new Response(new Uint8Array(answer), { status, headers }));
   }
 
   #record({ serverId, caller }: Asked, verdict: number, detail: string): void {
