@@ -268,6 +268,25 @@ describe("a store in trouble", () => {
     expect(rig.mock.callsReceived).toBe(0);
   });
 
+  it("a fault while a call is decided refuses that call, and the next one is decided", async () => {
+    let isBroken = false;
+    const clock = (): number => {
+      if (isBroken) throw new Error("no time");
+      return NOW_MS;
+    };
+    const { gate, open, isReached } = gateAt("findLeases");
+    const { rig } = rigOf({ gate, extra: { clock } });
+    rig.send(call(1, "echo"));
+    await vi.waitFor(() => expect(isReached()).toBe(true), POLL);
+    isBroken = true;
+    open();
+    expect(await answered(rig, 1)).toEqual(["internal_fault"]);
+    isBroken = false;
+    rig.send(call(2, "echo"));
+    expect(await answered(rig, 2)).toEqual(["allowed"]);
+    expect(calls(rig)).toEqual([2]);
+  });
+
   it("keeps the labels of an allowed call with the process, also for the next connection", async () => {
     let isGone = true;
     const { store, inner } = asyncStore({ fails: (name) => isGone && name === "addTaint" });
