@@ -15,7 +15,6 @@ import {
 } from "./durable-workers.ts";
 import { hash, lease, NOW_MS } from "./fixtures.ts";
 
-const BUILT = new URL("../../build/esm/store/durable-object.js", import.meta.url).href;
 const ISOLATES = 6;
 const INVOCATIONS = 120;
 const MANY = 100_000;
@@ -76,7 +75,7 @@ if (lackOfWorkerd !== undefined) {
       return {
         store: store(name),
         reopen: async () => store(name),
-        childSource: `const { openDurableObjectStore } = await import(${JSON.stringify(BUILT)});
+        childSource: `const { openDurableObjectStore } = await import("portcullis/store/durable-object");
 const stub = { fetch: (_, init) => fetch(${target}, init) };
 const store = openDurableObjectStore(stub, { timeoutMs: 20_000 });`,
       };
