@@ -18,6 +18,7 @@ export const POLL = { timeout: 20_000, interval: 5 };
 
 /** `write_file` needs a lease, `echo` adds no label, `fetch_url` is stopped by one. */
 export const PARTS = {
+  allow: ["tools", "prompts", "resources", "logging"],
   itemKeys: {
     write_file: 'requires = ["lease"]\nadds_taint = []',
     echo: "adds_taint = []",

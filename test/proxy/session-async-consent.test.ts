@@ -34,6 +34,28 @@ describe("a flagged text", () => {
     expect(await answered(rig, 3)).toEqual(["taint_denied"]);
   });
 
+  it("is recorded once, however often the server says it, and again behind a reset", async () => {
+    const { rig, inner } = rigOf();
+    const say = (): void => {
+      const params = { level: "info", data: EVIL };
+      rig.serverSends({ jsonrpc: "2.0", method: "notifications/message", params });
+    };
+    const marks = (): number => rig.records.filter(({ kind }) => kind === "taint").length;
+    const passed = (): number => rig.received.filter((line) => line.includes("id_rsa")).length;
+    for (let at = 0; at < 3; at++) say();
+    await vi.waitFor(() => expect(passed()).toBe(3), POLL);
+    expect(marks()).toBeLessThanOrEqual(3);
+    const before = marks();
+    say();
+    await vi.waitFor(() => expect(passed()).toBe(4), POLL);
+    expect(marks()).toBe(before);
+    inner.resetSession(sessionHash("s"));
+    say();
+    await vi.waitFor(() => expect(passed()).toBe(5), POLL);
+    expect(marks()).toBe(before + 1);
+    expect(inner.getTaint(sessionHash("s"))).toBe(UNTRUSTED);
+  });
+
   it("is passed on all the same when the store cannot take the label, which counts here", async () => {
     const { rig } = rigOf({ fails: (name) => name === "addTaint", server });
     rig.send(call(1, "echo"));
