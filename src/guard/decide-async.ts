@@ -73,10 +73,24 @@ export class AsyncDecider {
     return engine.decide(call, { ...options, grants: new Grants(store, engine.labels).peek() });
   }
 
-  /** Puts labels on a row: at once here, and then in the store. */
-  async addLabels(row: string, mask: number): Promise<void> {
+  /**
+   * Puts labels on a row: at once here, and then in the store. Never rejects.
+   *
+   * @returns false when the row carried all of them before
+   */
+  async addLabels(row: string, mask: number): Promise<boolean> {
     this.#waiting.add(row, mask);
+    try {
+      const before = await this.#store.getTaint(row);
+      if ((before & mask) === mask) {
+        this.#waiting.settle(row, mask);
+        return false;
+      }
+    } catch {
+      // nobody can say what it carried
+    }
     await this.#giveWaiting();
+    return true;
   }
 
   /** Gives the store what waits, a bounded number of rows; ends at the first that is not taken. */

@@ -1,6 +1,6 @@
 // What can become of a request of the client: it is sent on, refused, or waits.
 import { METHOD_TOOLS_CALL } from "../abi/layout.ts";
-import { VERDICT_ALLOWED } from "../abi/verdict.ts";
+import { VERDICT_ALLOWED, VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
 import type { EngineDecision } from "../guard/engine-types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { idOfKey } from "./answers.ts";
@@ -108,8 +108,15 @@ export class ClientRequests {
       return;
     }
     const { waiting, release } = this.hold(message, metaOf(message.line, message.shape.meta));
-    this.#state.parts.goOn(answer, (value) => {
-      if (release()) go(waiting, value);
+    // INVARIANT: whatever fails, the message is answered
+    const settled = answer.then(
+      (value) => ({ value }),
+      () => undefined,
+    );
+    this.#state.parts.goOn(settled, (answered) => {
+      if (!release()) return;
+      if (answered !== undefined) go(waiting, answered.value);
+      else this.refuse(waiting, refusalBy(VERDICT_INTERNAL_FAULT, "a fault while it was decided"));
     });
   }
 

@@ -42,20 +42,21 @@ export function markFlaggedText(
   const why = whyFlagged(line, span);
   if (why === undefined) return undefined;
   const [session = ""] = sessions;
-  const added: Eventually<number> =
+  const { method, tool, taint: before = 0 } = source;
+  const added: Eventually<number | undefined> =
     later === undefined
       ? grants.addTaint(sessions, label)
-      : later.addLabels(session, label).then(() => (source.taint ?? 0) | label);
-  const { method, tool } = source;
-  return andThen(added, (taint) =>
+      : later.addLabels(session, label).then((isNew) => (isNew ? before | label : undefined));
+  return andThen(added, (taint) => {
+    if (taint === undefined) return;
     state.record("taint", toDecision(VERDICT_ALLOWED), {
       sender: "server",
       method,
       detail: why,
       ...(tool !== undefined && { tool }),
       taint: state.labelsOf(taint),
-    }),
-  );
+    });
+  });
 }
 
 const TAINT_ALL = -1;

@@ -124,7 +124,8 @@ export class SessionDecider {
 
   #inLane<T>(decide: () => Promise<T>): Promise<T> {
     const decided = this.#lane.then(decide);
-    this.#lane = decided.catch(() => undefined);
+    // WHY: two steps behind, so that what comes of this one is done before the next begins
+    this.#lane = decided.catch(() => undefined).then(() => undefined);
     return decided;
   }
 
