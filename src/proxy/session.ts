@@ -10,7 +10,12 @@ import type { CatalogServer } from "../catalog/types.ts";
 import { type Clock, monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
-import { createRequestIdentity } from "../guard/identity.ts";
+import {
+  createRequestIdentity,
+  isRequestIdentity,
+  type RequestIdentity,
+} from "../guard/identity.ts";
+import type { PolicyRule } from "../guard/policy-rule.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { createMemoryStore } from "../store/memory.ts";
@@ -28,6 +33,8 @@ import { SessionState } from "./session-state.ts";
 export interface GuardSessionOptions {
   readonly catalog: TrustedCatalog;
   readonly serverId: string;
+  /** Who calls, in the place of `principal` and `sessionId`. */
+  readonly identity?: RequestIdentity | undefined;
   /** Default `local`. */
   readonly principal?: string | undefined;
   /** What labels and approvals belong to. Default: this connection alone. */
@@ -37,6 +44,10 @@ export interface GuardSessionOptions {
    * nobody can be asked but in the client.
    */
   readonly store?: SyncStateStore | undefined;
+  /** Others use the store, too: a question in it may be answered. Default: where one is given. */
+  readonly isStoreShared?: boolean | undefined;
+  /** Custom rules of the host; they can only tighten. */
+  readonly rules?: readonly PolicyRule[] | undefined;
   /** At least 32 secret bytes for questions to modern clients. Default: fresh ones. */
   readonly consentKey?: Uint8Array | undefined;
   /** Paths that no argument may name. */
@@ -107,16 +118,14 @@ export class GuardSession {
     const timer = options.timer ?? systemTimer;
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
-    const identity = createRequestIdentity({
-      principal: options.principal ?? PRINCIPAL_DEFAULT,
-      sessionId: options.sessionId ?? `connection:${randomUuid()}`,
-    });
+    const identity = identityOf(options);
     this.#basis = {
       serverId,
       identity,
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
-      isStoreShared: options.store !== undefined,
+      isStoreShared: options.isStoreShared ?? options.store !== undefined,
+      rules: options.rules,
       access: new GrantAccess(store),
       consentKey: new Uint8Array(consentKey),
       protectedPaths: options.protectedPaths,
@@ -243,6 +252,19 @@ export class GuardSession {
       state.tellRoom();
     });
   }
+}
+
+/** @throws {GuardError} ARGUMENT_INVALID for a look-alike, or a name that is none */
+function identityOf({ identity, principal, sessionId }: GuardSessionOptions): RequestIdentity {
+  if (identity === undefined) {
+    return createRequestIdentity({
+      principal: principal ?? PRINCIPAL_DEFAULT,
+      sessionId: sessionId ?? `connection:${randomUuid()}`,
+    });
+  }
+  if (isRequestIdentity(identity)) return identity;
+  const message = "expected an identity of createRequestIdentity, got a look-alike";
+  throw new GuardError("ARGUMENT_INVALID", message);
 }
 
 function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
