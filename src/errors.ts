@@ -57,6 +57,7 @@ export type GuardErrorCode =
   | "SERVER_UNKNOWN"
   | "SERVER_COMMAND"
   | "SERVER_START"
+  | "TRANSPORT_CLOSED"
   | "SERVER_PROTOCOL"
   | "HOME_UNSAFE"
   | "HOME_INCOMPLETE"

@@ -117,6 +117,14 @@ export {
   fingerprintResourceTemplate,
   fingerprintTool,
 } from "./manifest/fingerprint.ts";
+export {
+  type GuardTransportOptions,
+  guardTransport,
+  type TransportCall,
+  type TransportListener,
+} from "./proxy/guard-transport.ts";
+export type { GuardRecord, RecordSink } from "./proxy/records.ts";
+export type { GuardedTransportOf, McpTransport } from "./proxy/transport-types.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export type {
   Answer,

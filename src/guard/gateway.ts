@@ -113,6 +113,14 @@ export class MCPGateway {
     this.#world = this.#makeWorld();
   }
 
+  /** What a gateway is made of, for connections that are guarded as it decides. */
+  static partsOf(gateway: MCPGateway): {
+    readonly options: GatewayOptions;
+    readonly store: StateStore;
+  } {
+    return { options: gateway.#options, store: gateway.#store };
+  }
+
   /** Where the records go: what the host named, else the newest ones in memory. */
   get audit(): AuditSink | undefined {
     return this.#records.sink;

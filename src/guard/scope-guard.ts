@@ -37,6 +37,8 @@ export type MessageDecision = Decision;
 export interface GuardParts {
   readonly source: TrustedCatalog | CardCatalog;
   readonly guard: GuardKernel;
+  /** As it was made. */
+  readonly options: ScopeGuardOptions;
 }
 
 /** A resolved tool of one guard: what `checkHandle` takes. */
@@ -59,6 +61,7 @@ export interface Handle {
  */
 export class ScopeGuard {
   readonly #source: TrustedCatalog | CardCatalog;
+  readonly #options: ScopeGuardOptions;
   readonly #guard: GuardKernel;
   readonly #catalog: Catalog;
   readonly #servers = new Map<string, BoundServer>();
@@ -68,6 +71,7 @@ export class ScopeGuard {
     const clock = options.clock ?? systemClock;
     const size = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
     this.#source = catalog;
+    this.#options = { ...options };
     this.#catalog = catalog.catalog;
     this.#guard = new GuardKernel(catalog.image, clock, size);
     if (options.scopeCap !== undefined) {
@@ -102,7 +106,7 @@ export class ScopeGuard {
 
   /** What a guard is made of, for the layers that decide with the same kernel. */
   static partsOf(guard: ScopeGuard): GuardParts {
-    return { source: guard.#source, guard: guard.#guard };
+    return { source: guard.#source, guard: guard.#guard, options: guard.#options };
   }
 
   /**

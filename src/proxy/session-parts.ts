@@ -12,6 +12,7 @@ import { DecisionEngine } from "../guard/engine.ts";
 import type { GrantAccess } from "../guard/grant-access.ts";
 import type { Grants } from "../guard/grants.ts";
 import type { RequestIdentity } from "../guard/identity.ts";
+import type { PolicyRule } from "../guard/policy-rule.ts";
 import { bothCaps, matchPrincipal } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { ScopeGuard } from "../guard/scope-guard.ts";
@@ -34,6 +35,7 @@ export interface SessionBasis {
   readonly store: StateStore;
   /** Others use the store too: a question in it may be answered. */
   readonly isStoreShared: boolean;
+  readonly rules: readonly PolicyRule[] | undefined;
   /** To the store; the labels that it could not take stay for every catalog. */
   readonly access: GrantAccess;
   /** Decides where the store answers later; `access` then knows of nothing, and allows nothing. */
@@ -130,6 +132,7 @@ export function makeParts(options: PartsOptions): SessionParts {
   const engine = new DecisionEngine({
     guard,
     store: basis.access,
+    rules: basis.rules,
     scopeCap: ownCap,
     protectedPaths,
   });

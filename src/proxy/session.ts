@@ -12,7 +12,12 @@ import { GuardError, quote } from "../errors.ts";
 import { AsyncDecider } from "../guard/decide-async.ts";
 import { NO_GRANTS } from "../guard/gateway-parts.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
-import { createRequestIdentity } from "../guard/identity.ts";
+import {
+  createRequestIdentity,
+  isRequestIdentity,
+  type RequestIdentity,
+} from "../guard/identity.ts";
+import type { PolicyRule } from "../guard/policy-rule.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { createMemoryStore } from "../store/memory.ts";
@@ -33,6 +38,8 @@ import type { SessionTasks } from "./tasks.ts";
 export interface GuardSessionOptions {
   readonly catalog: TrustedCatalog;
   readonly serverId: string;
+  /** Who calls, in the place of `principal` and `sessionId`. */
+  readonly identity?: RequestIdentity | undefined;
   /** Default `local`. */
   readonly principal?: string | undefined;
   /** What labels and approvals belong to. Default: this connection alone. */
@@ -42,6 +49,10 @@ export interface GuardSessionOptions {
    * nobody can be asked but in the client. One that answers later needs `GuardSession.open`.
    */
   readonly store?: StateStore | undefined;
+  /** Others use the store, too: a question in it may be answered. Default: where one is given. */
+  readonly isStoreShared?: boolean | undefined;
+  /** Custom rules of the host; they can only tighten. */
+  readonly rules?: readonly PolicyRule[] | undefined;
   /** At least 32 secret bytes for questions to modern clients. Default: fresh ones. */
   readonly consentKey?: Uint8Array | undefined;
   /** Paths that no argument may name. */
@@ -147,16 +158,14 @@ export class GuardSession {
     const store = options.store ?? createMemoryStore();
     const isLater = store.mode === "async";
     const { common } = options;
-    const identity = createRequestIdentity({
-      principal: options.principal ?? PRINCIPAL_DEFAULT,
-      sessionId: options.sessionId ?? `connection:${randomUuid()}`,
-    });
+    const identity = identityOf(options);
     this.#basis = {
       serverId,
       identity,
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
-      isStoreShared: common?.isStoreShared ?? options.store !== undefined,
+      isStoreShared: options.isStoreShared ?? common?.isStoreShared ?? options.store !== undefined,
+      rules: options.rules,
       access: isLater ? new GrantAccess(NO_GRANTS) : (common?.access ?? new GrantAccess(store)),
       later: isLater ? AsyncDecider.of(store) : undefined,
       goOn: (answer, go) => this.#goOn(answer, go),
@@ -330,6 +339,19 @@ export class GuardSession {
 
 /** `undefined`: it cannot be read. */
 type KnownDrift = readonly Drift[] | undefined;
+
+/** @throws {GuardError} ARGUMENT_INVALID for a look-alike, or a name that is none */
+function identityOf({ identity, principal, sessionId }: GuardSessionOptions): RequestIdentity {
+  if (identity === undefined) {
+    return createRequestIdentity({
+      principal: principal ?? PRINCIPAL_DEFAULT,
+      sessionId: sessionId ?? `connection:${randomUuid()}`,
+    });
+  }
+  if (isRequestIdentity(identity)) return identity;
+  const message = "expected an identity of createRequestIdentity, got a look-alike";
+  throw new GuardError("ARGUMENT_INVALID", message);
+}
 
 /**
  * True when `next` may take the place of the catalog that is in force; false when it is the same.
