@@ -1,13 +1,6 @@
 // Every command, loaded when it is called: `run` must start fast.
-import type { Command } from "./command.ts";
-
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  /** Computes or serves for long: worth compiling for. */
-  readonly isLong?: boolean;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from "./command-entry.ts";
+import { RUN_ENTRY } from "./run-entry.ts";
 
 /** In the order of `portcullis --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -105,12 +98,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "decide one call, explained layer by layer",
     load: async () => (await import("./check.ts")).checkCommand,
   },
-  {
-    name: "run",
-    isLong: true,
-    summary: "the guard in front of a stdio server",
-    load: async () => (await import("./run.ts")).runCommand,
-  },
+  RUN_ENTRY,
   {
     name: "serve",
     isLong: true,
@@ -204,16 +192,3 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./audit-export.ts")).auditExportCommand,
   },
 ];
-
-/** The command that `argv` names with its first one or two words, and the arguments behind it. */
-export function findCommand(
-  argv: readonly string[],
-): { readonly entry: CommandEntry; readonly rest: readonly string[] } | undefined {
-  for (const entry of COMMANDS) {
-    const words = entry.name.split(" ");
-    if (words.every((word, index) => word === argv[index])) {
-      return { entry, rest: argv.slice(words.length) };
-    }
-  }
-  return undefined;
-}

@@ -1,19 +1,19 @@
 // The texts of `--help`.
 import type { CommandSpec } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
+import type { CommandEntry } from "./command-entry.ts";
 
 const WIDTH_MAX = 30;
 
 /** `portcullis --help`. */
-export function generalHelp(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+export function generalHelp(commands: readonly CommandEntry[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
     "portcullis: a guard in front of MCP servers",
     "",
     "usage: portcullis COMMAND [OPTIONS]",
     "",
     "commands:",
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
     "",
     "options:",
     "  --help     this text; behind a command, the text of that command",

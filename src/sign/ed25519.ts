@@ -4,7 +4,7 @@ import type { EdwardsPoint } from "@noble/curves/abstract/edwards.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
-import { edwardsPoints, GROUP_ORDER } from "./ed25519-curve.ts";
+import { edwardsPoints, GROUP_ORDER, isPointEncoding } from "./ed25519-curve.ts";
 import { verifyNatively } from "./ed25519-native.ts";
 
 /** Bytes of a public key: the compressed point. */
@@ -61,7 +61,8 @@ export function assertPublicKey(publicKey: Uint8Array): void {
         `${publicKey.length} bytes`,
     );
   }
-  if (readPoint(publicKey) === undefined) throw refusedKey();
+  const isSmall = SMALL_ORDER_POINTS.has(toHex(publicKey));
+  if (isSmall || !isPointEncoding(integerOf(publicKey))) throw refusedKey();
 }
 
 /**

@@ -223,6 +223,7 @@ describe("the way of `run`", () => {
       }
     };
     visit("src/cli/main.ts");
+    visit("src/cli/main-run.ts");
     visit("src/cli/run.ts");
     expect([...reached]).toContain("src/proxy/stdio-run.ts");
     expect([...reached]).toContain("smol-toml");

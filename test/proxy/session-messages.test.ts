@@ -211,6 +211,8 @@ describe("A9: variants of a pinned name", () => {
     rig.send(call(1, "x".repeat(1_000_000)));
     expect(rig.reason(1)).toBe("tool_smuggle");
     expect(JSON.stringify(rig.answer(1)).length).toBeLessThan(1_000);
+    expect(rig.mock.callsReceived).toBe(0);
+    expect(rig.records.at(-1)).toMatchObject({ kind: "decision", reason: "tool_smuggle" });
   });
 
   it.each([
@@ -222,6 +224,7 @@ describe("A9: variants of a pinned name", () => {
     const rig = new Rig(catalog).connect().send(request(1, method, params));
     expect(rig.reason(1)).toBe("tool_smuggle");
     expect(rig.mock.count(method)).toBe(0);
+    expect(rig.records.at(-1)).toMatchObject({ kind: "decision", reason: "tool_smuggle", method });
   });
 
   it.each([
@@ -247,6 +250,9 @@ describe("A3: no catalog, no permission", () => {
       Array.from({ length: 3 }, () => "unknown_server"),
     );
     expect(rig.upstream).toEqual([]);
+    const refused = rig.records.filter(({ kind }) => kind === "decision");
+    expect(refused).toHaveLength(3);
+    expect(new Set(refused.map(({ reason }) => reason))).toEqual(new Set(["unknown_server"]));
   });
 
   it("an expired catalog refuses everything but the handshake, from the first millisecond", () => {
@@ -262,6 +268,8 @@ describe("A3: no catalog, no permission", () => {
         reason,
         reason,
       ]);
+      expect(rig.mock.callsReceived).toBe(reason === "allowed" ? 1 : 0);
+      expect(rig.records.find(({ tool }) => tool === "echo")).toMatchObject({ reason });
     }
   });
 });

@@ -161,6 +161,27 @@ describe("public keys", () => {
     }
   });
 
+  it("every other encoding is refused exactly if no point has it", () => {
+    let refused = 0;
+    const isRefusedByLibrary = (bytes: Uint8Array): boolean => {
+      try {
+        return ed25519.Point.fromBytes(bytes, false).isSmallOrder();
+      } catch {
+        return true;
+      }
+    };
+    const edges = [0n, 1n, 2n, 3n, FIELD - 2n, FIELD - 1n, FIELD, FIELD + 1n, 2n ** 255n - 1n];
+    const texts = edges.flatMap((y) => [y, y | (1n << 255n)]).map(littleEndian);
+    const random = Array.from({ length: 2000 }, () => crypto.getRandomValues(new Uint8Array(32)));
+    for (const bytes of [...texts, ...random]) {
+      expect(isRefusedKey(bytes), toHex(bytes)).toBe(isRefusedByLibrary(bytes));
+      if (isRefusedKey(bytes)) refused += 1;
+    }
+    // half of all texts are no points
+    expect(refused).toBeGreaterThan(800);
+    expect(refused).toBeLessThan(1200);
+  });
+
   it("non-canonical encodings are refused, of small points and of large ones", () => {
     // y + p fits into 255 bits only for y < 19
     for (let y = 0n; y < 19n; y++) {
