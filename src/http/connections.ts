@@ -3,6 +3,7 @@
 import { toHex, utf8 } from "../bytes.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { monotonicMs, randomBytes, randomUuid } from "../clock.ts";
+import { GuardError } from "../errors.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import { sha256 } from "../kernel/digest.ts";
@@ -50,6 +51,7 @@ export class Connections {
   readonly #lanes = new Map<string, Lane[]>();
   /** What the lanes of one caller at one server have in common. */
   readonly #tasks = new Map<string, SessionTasks>();
+  readonly #sessionsMax: number;
   #catalog: TrustedCatalog;
   #epoch = 0;
 
@@ -57,6 +59,12 @@ export class Connections {
     const { options } = own;
     this.#own = own;
     this.#catalog = options.catalog;
+    const { sessionsMax = LIMIT_HTTP_SESSIONS } = options;
+    if (!(sessionsMax >= 1 && sessionsMax <= LIMIT_HTTP_SESSIONS)) {
+      const message = `expected sessionsMax from 1 to ${LIMIT_HTTP_SESSIONS}, got ${sessionsMax}`;
+      throw new GuardError("CONFIG_INVALID", message);
+    }
+    this.#sessionsMax = sessionsMax;
     // WHY: made here, so that labels and approvals hold for every connection of a caller
     this.#store = options.store ?? createMemoryStore();
     this.#access = new GrantAccess(this.#store);
@@ -80,7 +88,7 @@ export class Connections {
   /** A new session of the legacy era; `undefined` when there is no room for one. */
   openSession(serverId: string, caller: Caller): Connection | undefined {
     this.dropIdle();
-    if (this.#sessions.size >= LIMIT_HTTP_SESSIONS) return undefined;
+    if (this.#sessions.size >= this.#sessionsMax) return undefined;
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
       era: "legacy",
