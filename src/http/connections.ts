@@ -40,6 +40,8 @@ interface Lane extends Held {
   readonly context: string;
 }
 
+/** Bytes of messages that a session of the legacy era has room for at first. */
+const SESSION_ROOM_BYTES = 131_072;
 export const SESSION_HEADER = "mcp-session-id";
 
 export class Connections {
@@ -244,6 +246,7 @@ export class Connections {
         monotonic: options.monotonic,
         timer: options.timer,
         messageSizeMax,
+        ...(era === "legacy" && { roomFirstBytes: SESSION_ROOM_BYTES }),
         onRecord: recordFor(caller),
       },
     });
