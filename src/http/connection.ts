@@ -14,6 +14,7 @@ import { spanText } from "../proxy/json-members.ts";
 import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
 import { Exchange } from "./exchange.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
+import { LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
 import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
 import {
   headOf,
@@ -80,6 +81,7 @@ export class Connection {
   /** Id keys of requests that the server has got and not answered. */
   readonly #sent = new Set<string>();
   #stream: Exchange | undefined;
+  #unheard: Uint8Array[] = [];
   #origin: Origin | undefined;
   #hasEnded = false;
 
@@ -143,6 +145,7 @@ export class Connection {
       if (response.status !== 200 && this.#stream === stream) this.#stream = undefined;
     });
     this.#link.listen(stream);
+    if (stream.isStreaming) for (const line of this.#unheard.splice(0)) stream.push(line);
     return stream.response;
   }
 
@@ -268,6 +271,7 @@ export class Connection {
     const related = callKey === undefined ? undefined : this.#exchanges.get(callKey);
     const target =
       related ?? this.#openOrigin() ?? this.#relatedTo(line, head) ?? this.#anyStream();
+    if (target === undefined) this.#unhear(line);
     target?.push(line, callKey === undefined ? origin?.fields : undefined);
   }
 
@@ -309,6 +313,17 @@ export class Connection {
     if (progressToken === undefined) return undefined;
     const text = spanText(line, progressToken);
     return [...this.#exchanges.values()].find((one) => one.progressToken === text);
+  }
+
+  /**
+   * Keeps what a server on a pipe says before there is a stream for it. WHY: a child may ask for the
+   * client's roots as soon as it is told that it is initialized.
+   */
+  #unhear(line: Uint8Array): void {
+    const isOfPipe = this.#origin !== undefined && this.#origin.exchange === undefined;
+    if (this.#options.era === "modern" || !isOfPipe) return;
+    if (this.#unheard.length >= LIMIT_UNHEARD_MESSAGES) this.#unheard.shift();
+    this.#unheard.push(line.slice());
   }
 
   #anyStream(): Exchange | undefined {
