@@ -16,7 +16,7 @@ import { createMemoryStore } from "../store/memory.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import type { Caller } from "./auth-types.ts";
 import { Connection } from "./connection.ts";
-import { LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
+import { CALLER_SHARE, LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
 import type { GuardHandlerOptions } from "./options.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -50,6 +50,8 @@ export class Connections {
   readonly #access: GrantAccess;
   readonly #consentKey: Uint8Array;
   readonly #sessions = new Map<string, Held>();
+  /** How many sessions each caller has. */
+  readonly #countOf = new Map<string, number>();
   readonly #lanes = new Map<string, Lane[]>();
   /** What the lanes of one caller at one server have in common. */
   readonly #tasks = new Map<string, SessionTasks>();
@@ -91,13 +93,21 @@ export class Connections {
   openSession(serverId: string, caller: Caller): Connection | undefined {
     this.dropIdle();
     if (this.#sessions.size >= this.#sessionsMax) return undefined;
+    // WHY: one caller must not take the room of all others
+    const own = sessionIdOf(caller);
+    const ownCount = this.#countOf.get(own) ?? 0;
+    if (ownCount >= Math.ceil(this.#sessionsMax / CALLER_SHARE)) return undefined;
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
       era: "legacy",
       tasks: new SessionTasks(),
       headers: { [SESSION_HEADER]: id },
-      onEnd: () => this.#sessions.delete(id),
+      onEnd: () => {
+        if (this.#sessions.delete(id)) this.#countOf.set(own, (this.#countOf.get(own) ?? 1) - 1);
+        if (this.#countOf.get(own) === 0) this.#countOf.delete(own);
+      },
     });
+    this.#countOf.set(own, ownCount + 1);
     this.#sessions.set(id, { connection, serverId, caller, usedMs: this.#nowMs() });
     return connection;
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { GuardHandlerOptions } from "../../src/http/options.ts";
 import { FIXTURE_SERVER, type MockOptions } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
-import { type CatalogParts } from "../proxy/rig.ts";
+import type { CatalogParts } from "../proxy/rig.ts";
 import {
   answerOf,
   call,
@@ -166,12 +166,12 @@ describe.each(ERAS)("bodies in the %s era", (era) => {
     ],
     ["a byte order mark", (text) => `\ufeff${text}}`],
     ["B9 duplicate members", (text) => `${text},"method":"tools/list"}`],
-    ["D12 a name beside another", (text) => text.replace('"name"', '"Name":"evil","name"') + "}"],
-    ["D6 an id that is no id", (text) => text.replace(/"id":\d+/, '"id":1.5') + "}"],
-    ["D6 an id that is null", (text) => text.replace(/"id":\d+/, '"id":null') + "}"],
+    ["D12 a name beside another", (text) => `${text.replace('"name"', '"Name":"evil","name"')}}`],
+    ["D6 an id that is no id", (text) => `${text.replace(/"id":\d+/, '"id":1.5')}}`],
+    ["D6 an id that is null", (text) => `${text.replace(/"id":\d+/, '"id":null')}}`],
     [
       "D6 an id of the guard's own",
-      (text) => text.replace(/"id":\d+/, '"id":"portcullis:1"') + "}",
+      (text) => `${text.replace(/"id":\d+/, '"id":"portcullis:1"')}}`,
     ],
     ["a further member", (text) => `${text},"x":1}`],
   ])("%s is never sent on", async (_what, make) => {

@@ -5,7 +5,16 @@ import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { trust } from "../proxy/rig.ts";
-import { answerOf, call, HttpRig, httpCatalogToml, initialize, reasonOf, TOKEN } from "./rig.ts";
+import {
+  answerOf,
+  call,
+  HttpRig,
+  httpCatalogToml,
+  initialize,
+  OTHER_TOKEN,
+  reasonOf,
+  TOKEN,
+} from "./rig.ts";
 
 const READ = "read_text_file";
 const ARGS = FIXTURE_ARGUMENTS.get(READ) ?? {};
@@ -153,12 +162,23 @@ describe("room", () => {
 
   it("a session more than the limit is refused, until one has ended", async () => {
     const rig = await HttpRig.start({}, { sessionsMax: 2 });
-    const [one] = [await rig.open(), await rig.open()];
+    const one = await rig.open();
+    await rig.open({ token: OTHER_TOKEN });
     expect((await rig.post(initialize())).status).toBe(503);
-    const headers = { authorization: `Bearer ${TOKEN}`, "mcp-session-id": one ?? "" };
+    const headers = { authorization: `Bearer ${TOKEN}`, "mcp-session-id": one };
     const end = new Request("http://localhost:8787/mcp/filesystem", { method: "DELETE", headers });
     expect((await rig.guard(end)).status).toBe(204);
     expect((await rig.post(initialize())).status).toBe(200);
+  });
+
+  it("one caller has a quarter of the room, and leaves the rest to others", async () => {
+    const rig = await HttpRig.start({}, { sessionsMax: 8 });
+    for (let n = 0; n < 2; n++) await rig.open();
+    expect((await rig.post(initialize())).status).toBe(503);
+    expect((await rig.post(initialize(), { token: OTHER_TOKEN })).status).toBe(200);
+  });
+
+  it("there is no room without a limit", async () => {
     await expect(HttpRig.start({}, { sessionsMax: LIMIT_HTTP_SESSIONS + 1 })).rejects.toMatchObject(
       {
         code: "CONFIG_INVALID",
