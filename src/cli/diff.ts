@@ -32,8 +32,9 @@ const spec: CommandSpec = {
   },
   positionals: "SERVER...",
   notes: [
-    "Starts each server with the command of the catalog and lists it; without SERVER: every server.\n" +
-      "Old texts come from catalog.lock.json and are shown when their digests are the pinned ones.",
+    "Starts each server with the command of the catalog, or asks at its url, and lists it; without\n" +
+      "SERVER: every server. Old texts come from catalog.lock.json and are shown when their digests are the\n" +
+      "pinned ones.",
     "Exit 1 for drift and for what was never pinned. Exit 2 when nothing drifted and a server could\n" +
       "not be reached. What is pinned and not offered now is reported, and is no drift.",
   ],
@@ -112,18 +113,13 @@ async function compare(
   args: Arguments,
   io: Io,
 ): Promise<Outcome> {
-  const { id, command, env, allow } = server;
-  if (command === undefined) {
-    const message = "expected a server that is started by a command, got one with a url";
-    const fault = new GuardError("SERVER_START", `${message}; it cannot be listed from here`);
-    return { status: "unreachable", id, fault };
-  }
-  const live: LiveCommand = { id, command, env, allow };
+  const { id, command = [], url, headerEnv, env, allow } = server;
+  const live: LiveCommand = { id, command, url, headerEnv, env, allow };
   const consent = { isTyped: false, isGiven: args.flag("yes") };
   await confirmStart(live, subject.home, consent, io);
   let manifest: LiveManifest;
   try {
-    manifest = await listLive(live);
+    manifest = await listLive(live, io.env);
   } catch (fault) {
     if (!(fault instanceof GuardError)) throw fault;
     return { status: "unreachable", id, fault };

@@ -2,6 +2,8 @@
 import { itemNameFault } from "../catalog/names.ts";
 import type { Feature, ItemKind } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
+import { listHttpServer } from "../http/http-list.ts";
+import { credentialsOf } from "../http/upstreams.ts";
 import { canonicalize } from "../kernel/strict-json.ts";
 import type { LiveText, LiveTexts } from "../manifest/drift-types.ts";
 import type { ListedItem } from "../proxy/complete-listing.ts";
@@ -28,23 +30,32 @@ export interface LiveServer {
   readonly instructions: string | undefined;
 }
 
-/** How a server is started, and what of it is looked at. */
+/** How a server is started or reached, and what of it is looked at. */
 export interface LiveCommand {
   readonly id: string;
-  /** argv. */
+  /** argv; empty for a server with a url. */
   readonly command: readonly string[];
+  readonly url?: string | undefined;
+  /** Header -> name of the variable with its value, for a server with a url. */
+  readonly headerEnv?: ReadonlyMap<string, string> | undefined;
   /** Names of variables that the server may see beyond the basic set. */
   readonly env: readonly string[];
   readonly allow: readonly Feature[];
 }
 
 /**
- * Starts a server, lists it, and ends it.
+ * Starts a server, lists it, and ends it; or lists it at its url.
  *
- * @throws {GuardError} SERVER_START, SERVER_PROTOCOL.
+ * @param variables where the values of `headerEnv` are
+ * @throws {GuardError} SERVER_START, SERVER_PROTOCOL; CONFIG_INVALID when a variable is not set.
  */
-export async function listLive({ command, env }: LiveCommand): Promise<LiveManifest> {
-  return await listStdioServer({ command, env });
+export async function listLive(
+  { id, command, url, env, headerEnv = new Map() }: LiveCommand,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<LiveManifest> {
+  if (url === undefined) return await listStdioServer({ command, env });
+  const credentials = credentialsOf({ id, headerEnv }, variables);
+  return await listHttpServer({ serverId: id, url: new URL(url), credentials });
 }
 
 /** What was listed of the allowed kinds, with its texts, whether it can be pinned or not. */

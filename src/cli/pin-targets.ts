@@ -13,7 +13,11 @@ export interface PinTarget {
   readonly id: string;
   /** What the catalog has; `undefined` for a new server. */
   readonly server: CatalogServer | undefined;
+  /** argv; empty for a server with a url. */
   readonly command: readonly string[];
+  readonly url?: string | undefined;
+  /** Header -> name of the variable with its value. */
+  readonly headerEnv?: ReadonlyMap<string, string> | undefined;
   /** Names of variables that the server may see beyond the basic set. */
   readonly env: readonly string[];
   readonly allow: readonly Feature[];
@@ -79,7 +83,7 @@ export function withOwnFingerprints(text: string, ids: readonly string[]): strin
  *
  * @throws {GuardError} SERVER_UNKNOWN when the catalog has no such server and no command is given;
  *   SERVER_COMMAND when it has another command; USAGE when options of a new server are given for
- *   one that is there, or its allow list is wrong; SERVER_START for a server with a url.
+ *   one that is there, or its allow list is wrong.
  */
 export function targetOf(
   spec: CommandSpec,
@@ -94,16 +98,12 @@ export function targetOf(
     if (args.text(name) === undefined) continue;
     throw usageFault(spec, `--${name} for a new server only`, `${quote(id)}; edit catalog.toml`);
   }
-  if (server.command === undefined) {
-    const message = `expected a server that is started by a command, got ${quote(id)} with a url`;
-    throw new GuardError("SERVER_START", `${message}; name the other servers to pin`);
-  }
-  if (command !== undefined && !isSameCommand(command, server.command)) {
+  if (command !== undefined && !isSameCommand(command, server.command ?? [])) {
     const message = `expected the command of ${quote(id)} in the catalog, got another one`;
     throw new GuardError("SERVER_COMMAND", `${message}; edit catalog.toml first`);
   }
-  const { env, allow } = server;
-  return { id, server, command: server.command, env, allow };
+  const { env, allow, url, headerEnv } = server;
+  return { id, server, command: server.command ?? [], url, headerEnv, env, allow };
 }
 
 /** What `applyPins` needs to make an entry for a new server. */

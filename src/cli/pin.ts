@@ -56,10 +56,10 @@ const spec: CommandSpec = {
   positionals: "SERVER...",
   takesCommand: true,
   notes: [
-    "Starts each server with the command of the catalog, lists it, and shows what differs from the\n" +
-      "pins. Without SERVER: every server. A command behind `--` makes a new entry. A catalog that was\n" +
-      "found above the current folder may be somebody else's: its commands are started only after a\n" +
-      "yes on the terminal, or with --yes.",
+    "Starts each server with the command of the catalog, or asks at its url, lists it, and shows what\n" +
+      "differs from the pins. Without SERVER: every server. A command behind `--` makes a new entry; one with\n" +
+      "a url is written by hand first. A catalog that was found above the current folder may be somebody\n" +
+      "else's: its servers are started or asked only after a yes on the terminal, or with --yes.",
     "Scope and effect of new items are proposals from the words of their names: review them, then\n" +
       "sign. When the version of the catalog was signed or accepted before, it goes up by one, and\n" +
       "`issued` and `expires` are renewed. Exit 1 when something was left out or --expect differs.",
@@ -119,7 +119,7 @@ async function pinServer(
   const { id, server } = target;
   const consent = { isTyped: args.command !== undefined, isGiven: args.flag("yes") };
   await confirmStart(target, draft.home, consent, io);
-  const manifest = await listLive(target);
+  const manifest = await listLive(target, io.env);
   const live = liveServerOf(target, manifest);
   const applied = inFile(draft.file, () => applyPlan(draft.text, target, live, args.flag("prune")));
   const { changes, offered } = applied.plan;

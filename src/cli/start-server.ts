@@ -27,14 +27,17 @@ export async function confirmStart(
   consent: StartConsent,
   io: Io,
 ): Promise<void> {
-  const command = visible(server.command.join(" "));
+  const { url, headerEnv } = server;
+  const command = visible(url ?? server.command.join(" "));
   if (!home.isFound) {
-    io.progress(`starting ${server.id}: ${command}`);
+    io.progress(`${url === undefined ? "starting" : "asking"} ${server.id}: ${command}`);
     return;
   }
-  const env = server.env.length === 0 ? "" : `, which may see ${visible(server.env.join(", "))}`;
+  const names = [...server.env, ...(headerEnv?.values() ?? [])];
+  const env = names.length === 0 ? "" : `, which may see ${visible(names.join(", "))}`;
   const from = `from ${home.path}, found above the current folder`;
-  io.note(`${server.id} is started with: ${command}${env} (${from})`);
+  const how = url === undefined ? "started with" : "reached at";
+  io.note(`${server.id} is ${how}: ${command}${env} (${from})`);
   if (consent.isTyped || consent.isGiven) return;
   const answer = await io.ask?.("start it? [y/N] ");
   if (answer !== undefined && /^\s*y(?:es)?\s*$/i.test(answer)) return;

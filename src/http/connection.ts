@@ -14,8 +14,8 @@ import { spanText } from "../proxy/json-members.ts";
 import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
 import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
-import { LIMIT_RESUMED_STREAMS } from "./limits.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
+import { LIMIT_RESUMED_STREAMS, LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
 import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
 import {
   headOf,
@@ -86,6 +86,7 @@ export class Connection {
   #stream: Exchange | undefined;
   /** What a client missed of a stream that broke off. */
   readonly #resumed = new Set<Exchange>();
+  #unheard: Uint8Array[] = [];
   #origin: Origin | undefined;
   #hasEnded = false;
 
@@ -152,6 +153,7 @@ export class Connection {
     else this.#stream = stream;
     follow(signal, stream);
     this.#link.listen(stream);
+    if (stream.isStreaming) for (const line of this.#unheard.splice(0)) stream.push(line);
     return stream.response;
   }
 
@@ -277,6 +279,7 @@ export class Connection {
     const related = callKey === undefined ? undefined : this.#exchanges.get(callKey);
     const target =
       related ?? this.#openOrigin() ?? this.#relatedTo(line, head) ?? this.#anyStream();
+    if (target === undefined) this.#unhear(line);
     target?.push(line, callKey === undefined ? origin?.fields : undefined);
   }
 
@@ -330,6 +333,17 @@ export class Connection {
   #endStreams(): void {
     this.#stream?.end();
     for (const stream of this.#resumed) stream.end();
+  }
+
+  /**
+   * Keeps what a server on a pipe says before there is a stream for it. WHY: a child may ask for the
+   * client's roots as soon as it is told that it is initialized.
+   */
+  #unhear(line: Uint8Array): void {
+    const isOfPipe = this.#origin !== undefined && this.#origin.exchange === undefined;
+    if (this.#options.era === "modern" || !isOfPipe) return;
+    if (this.#unheard.length >= LIMIT_UNHEARD_MESSAGES) this.#unheard.shift();
+    this.#unheard.push(line.slice());
   }
 
   #anyStream(): Exchange | undefined {

@@ -3,6 +3,7 @@
 import { toHex, utf8 } from "../bytes.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { monotonicMs, randomBytes, randomUuid } from "../clock.ts";
+import { GuardError } from "../errors.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import { sha256 } from "../kernel/digest.ts";
@@ -15,7 +16,7 @@ import { createMemoryStore } from "../store/memory.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import type { Caller } from "./auth-types.ts";
 import { Connection } from "./connection.ts";
-import { LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
+import { CALLER_SHARE, LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
 import type { GuardHandlerOptions } from "./options.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -39,6 +40,8 @@ interface Lane extends Held {
   readonly context: string;
 }
 
+/** Bytes of messages that a session of the legacy era has room for at first. */
+const SESSION_ROOM_BYTES = 131_072;
 export const SESSION_HEADER = "mcp-session-id";
 
 export class Connections {
@@ -47,9 +50,12 @@ export class Connections {
   readonly #access: GrantAccess;
   readonly #consentKey: Uint8Array;
   readonly #sessions = new Map<string, Held>();
+  /** How many sessions each caller has. */
+  readonly #countOf = new Map<string, number>();
   readonly #lanes = new Map<string, Lane[]>();
   /** What the lanes of one caller at one server have in common. */
   readonly #tasks = new Map<string, SessionTasks>();
+  readonly #sessionsMax: number;
   #catalog: TrustedCatalog;
   #epoch = 0;
 
@@ -57,6 +63,12 @@ export class Connections {
     const { options } = own;
     this.#own = own;
     this.#catalog = options.catalog;
+    const { sessionsMax = LIMIT_HTTP_SESSIONS } = options;
+    if (!(sessionsMax >= 1 && sessionsMax <= LIMIT_HTTP_SESSIONS)) {
+      const message = `expected sessionsMax from 1 to ${LIMIT_HTTP_SESSIONS}, got ${sessionsMax}`;
+      throw new GuardError("CONFIG_INVALID", message);
+    }
+    this.#sessionsMax = sessionsMax;
     // WHY: made here, so that labels and approvals hold for every connection of a caller
     this.#store = options.store ?? createMemoryStore();
     this.#access = new GrantAccess(this.#store);
@@ -80,14 +92,22 @@ export class Connections {
   /** A new session of the legacy era; `undefined` when there is no room for one. */
   openSession(serverId: string, caller: Caller): Connection | undefined {
     this.dropIdle();
-    if (this.#sessions.size >= LIMIT_HTTP_SESSIONS) return undefined;
+    if (this.#sessions.size >= this.#sessionsMax) return undefined;
+    // WHY: one caller must not take the room of all others
+    const own = sessionIdOf(caller);
+    const ownCount = this.#countOf.get(own) ?? 0;
+    if (ownCount >= Math.ceil(this.#sessionsMax / CALLER_SHARE)) return undefined;
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
       era: "legacy",
       tasks: new SessionTasks(),
       headers: { [SESSION_HEADER]: id },
-      onEnd: () => this.#sessions.delete(id),
+      onEnd: () => {
+        if (this.#sessions.delete(id)) this.#countOf.set(own, (this.#countOf.get(own) ?? 1) - 1);
+        if (this.#countOf.get(own) === 0) this.#countOf.delete(own);
+      },
     });
+    this.#countOf.set(own, ownCount + 1);
     this.#sessions.set(id, { connection, serverId, caller, usedMs: this.#nowMs() });
     return connection;
   }
@@ -236,6 +256,7 @@ export class Connections {
         monotonic: options.monotonic,
         timer: options.timer,
         messageSizeMax,
+        ...(era === "legacy" && { roomFirstBytes: SESSION_ROOM_BYTES }),
         onRecord: recordFor(caller),
       },
     });

@@ -69,6 +69,11 @@ export interface GuardHandlerOptions {
   readonly denyAs?: "error" | "result" | undefined;
   /** Bytes of one message. Default 4 MiB. */
   readonly messageSizeMax?: number | undefined;
+  /**
+   * Sessions of the legacy era at one time, at most 4 096, which is the default. One caller may have a
+   * quarter of them.
+   */
+  readonly sessionsMax?: number | undefined;
   readonly onRecord?: ((record: HttpRecord) => void) | undefined;
   /** Told of a fault of the guard, which has ended the connection. */
   readonly onFault?: ((fault: unknown) => void) | undefined;

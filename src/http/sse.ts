@@ -66,6 +66,7 @@ export class SseReader {
       }
       const event = this.#endLine();
       if (event !== undefined) yield event;
+      if (event === "too-large") return;
       start = at + 1;
       this.#isAfterCr = byte === CR;
     }

@@ -44,7 +44,7 @@ export class Upstreams {
       }
     }
     for (const server of catalog.servers.values()) {
-      if (this.#isServed(server)) this.#credentialsOf(server);
+      if (this.#isServed(server)) credentialsOf(server, this.#options.env);
     }
   }
 
@@ -64,7 +64,7 @@ export class Upstreams {
       serverId,
       url: new URL(url),
       era,
-      credentials: this.#credentialsOf(server),
+      credentials: credentialsOf(server, this.#options.env),
       fetch: upstream?.fetch ?? fetch,
       messageSizeMax: this.#messageSizeMax,
       timer,
@@ -77,19 +77,27 @@ export class Upstreams {
     if (this.#options.upstreams !== undefined && !isNamed) return false;
     return url !== undefined || this.#options.startCommand !== undefined;
   }
+}
 
-  #credentialsOf({ id, headerEnv }: CatalogServer): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
-    for (const [header, variable] of headerEnv) {
-      const value = this.#options.env?.[variable];
-      if (value === undefined || value === "") {
-        const message = `expected the variable ${quote(variable)} for a header of server ${quote(id)}, got none; set it`;
-        throw new GuardError("CONFIG_INVALID", message);
-      }
-      found.set(header.toLowerCase(), value);
+/**
+ * The headers that say to a server who the guard is: header -> value.
+ *
+ * @throws {GuardError} CONFIG_INVALID when a variable is not set
+ */
+export function credentialsOf(
+  { id, headerEnv }: Pick<CatalogServer, "id" | "headerEnv">,
+  env: Readonly<Record<string, string | undefined>> = {},
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [header, variable] of headerEnv) {
+    const value = env[variable];
+    if (value === undefined || value === "") {
+      const message = `expected the variable ${quote(variable)} for a header of server ${quote(id)}, got none; set it`;
+      throw new GuardError("CONFIG_INVALID", message);
     }
-    return found;
+    found.set(header.toLowerCase(), value);
   }
+  return found;
 }
 
 const runtimeFetch = (url: string, init: RequestInit): Promise<Response> =>

@@ -1,6 +1,5 @@
 // What of a guarded connection depends on the catalog: made whole, and replaced whole, so that no
 // message is ever judged by two catalogs (10-catalog section 3).
-import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
 import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
@@ -50,8 +49,8 @@ export interface SessionBasis {
   /** Names of the scopes this session may use at most; `undefined` = no cap. */
   readonly scopeCap: readonly string[] | undefined;
   readonly denyAs: "error" | "result";
-  /** Bytes of the largest message; `undefined` = 10 MiB. */
-  readonly messageSizeMax: number | undefined;
+  /** Bytes of the largest message that there is room for. */
+  readonly roomBytes: () => number;
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly timer: Timer;
@@ -112,7 +111,7 @@ export function makeParts(options: PartsOptions): SessionParts {
   const scopeCap = bothCaps(ownCap, match.scopeCap);
   const guard = ScopeGuard.fromCatalog(catalog, {
     clock,
-    messageSizeMax: basis.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES,
+    messageSizeMax: basis.roomBytes(),
     ...(scopeCap !== undefined && { scopeCap }),
   });
   // a scope the catalog does not have is a fault, also where the principal's cap hides it

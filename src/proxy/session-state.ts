@@ -1,6 +1,5 @@
 // What both directions of one guarded connection share: who waits for what, and how it is said.
 import { READ_FLAG_LENIENT, READ_FLAG_LISTING } from "../abi/layout.ts";
-import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import {
   VERDICT_ALLOWED,
   VERDICT_CATALOG_EXPIRED,
@@ -374,9 +373,9 @@ export class SessionState {
    * @returns `undefined` when it must not pass: it cannot be read, or has grown over the limit
    */
   readChanged(frame: Uint8Array): MessageShape | undefined {
-    const { bound, messageSizeMax = LIMIT_MESSAGE_STDIO_BYTES } = this.#parts;
+    const { bound, roomBytes } = this.#parts;
     const line = frame.subarray(0, frame.length - 1);
-    if (line.length > messageSizeMax) return undefined;
+    if (line.length > roomBytes()) return undefined;
     const shape = bound.readMessage(line, SERVER_READ_FLAGS);
     return shape.kind === "malformed" ? undefined : shape;
   }

@@ -2,6 +2,7 @@
 //
 // Nothing is written upstream before the decision is exactly `allow`, and what was judged is what
 // is forwarded: the same bytes.
+import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_ALLOWED, VERDICT_CATALOG_UNTRUSTED } from "../abi/verdict.ts";
 import type { AuditSink } from "../audit/event.ts";
 import { assertAdvances, type TrustState } from "../catalog/state.ts";
@@ -75,6 +76,11 @@ export interface GuardSessionOptions {
   readonly uuid?: (() => string) | undefined;
   /** Bytes of the largest message. Default 10 MiB. */
   readonly messageSizeMax?: number | undefined;
+  /**
+   * Bytes of messages that there is room for at first; for a larger one the session takes all the room
+   * that it may need, and lists again. Default: room for every message.
+   */
+  readonly roomFirstBytes?: number | undefined;
   readonly onRecord?: RecordSink | undefined;
   /** What this connection has in common with others of the same identity. Default: nothing. */
   readonly common?: CommonState | undefined;
@@ -121,6 +127,8 @@ export class GuardSession {
   readonly #basis: SessionBasis;
   readonly #launched: CatalogServer | undefined;
   readonly #onTakeOver: ((catalog: TrustedCatalog) => void) | undefined;
+  readonly #messageSizeMax: number;
+  #roomBytes: number;
   /** How many messages are being handled, one inside the other. */
   #depth = 0;
   /** The catalog that takes over when they are done. */
@@ -154,6 +162,11 @@ export class GuardSession {
       throw new GuardError("ARGUMENT_INVALID", message);
     }
     const timer = options.timer ?? systemTimer;
+    this.#messageSizeMax = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
+    this.#roomBytes = Math.min(
+      options.roomFirstBytes ?? this.#messageSizeMax,
+      this.#messageSizeMax,
+    );
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
     const isLater = store.mode === "async";
@@ -175,7 +188,7 @@ export class GuardSession {
       auditMode: options.auditMode ?? "required",
       scopeCap: options.scopeCap,
       denyAs: options.denyAs ?? "error",
-      messageSizeMax: options.messageSizeMax,
+      roomBytes: () => this.#roomBytes,
       clock: options.clock ?? systemClock,
       monotonic: options.monotonic ?? monotonicMs,
       timer: (delayMs, run) => timer(delayMs, () => this.#turn(run)),
@@ -209,11 +222,13 @@ export class GuardSession {
 
   /** Takes one line of the client. */
   fromClient(line: FramedLine): void {
+    this.#makeRoom(line);
     this.#turn(() => this.#client.take(line));
   }
 
   /** Takes one line of the server. */
   fromServer(line: FramedLine): void {
+    this.#makeRoom(line);
     this.#turn(() => this.#server.take(line));
   }
 
@@ -302,6 +317,29 @@ export class GuardSession {
   #goOn<T>(answer: Eventually<T>, go: (answer: T) => void): void {
     if (answer instanceof Promise) void answer.then((value) => this.#turn(() => go(value)));
     else go(answer);
+  }
+
+  /**
+   * Takes a kernel instance that can read the line, as for a newer catalog: nothing is admitted until
+   * the guard has listed again.
+   *
+   * WHY: an instance for 4 MiB is 17 MB of address space, which an engine counts as if it were used; with a
+   * thousand of them it collects garbage for most of its time
+   */
+  #makeRoom(line: FramedLine): void {
+    if (line.kind !== "line" || this.#roomBytes >= this.#messageSizeMax) return;
+    // half of the room is for what the guard itself adds to a message
+    if (line.frame.length <= this.#roomBytes / 2) return;
+    if (this.#depth > 0) {
+      const message = "expected a message of the other side behind the one that is handled";
+      throw new GuardError("KERNEL_CAPACITY", message);
+    }
+    this.#roomBytes = this.#messageSizeMax;
+    const waiting = this.#state.replaceParts(this.#partsFor(this.catalog, true));
+    this.#turn(() => {
+      for (const { again } of waiting) again();
+      this.#state.tellRoom();
+    });
   }
 
   /** Handles one message whole; a catalog that came meanwhile takes over behind it. */

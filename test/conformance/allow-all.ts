@@ -1,6 +1,7 @@
 // A catalog that allows everything a live server offers, pinned as it is in both eras.
 import { utf8Text } from "../../src/bytes.ts";
 import type { LiveManifest } from "../../src/proxy/manifest-client.ts";
+import { listStdioServer } from "../../src/proxy/stdio-list.ts";
 import { catalogOf, HEAD } from "../fixtures/catalog.ts";
 import { manifestsOf } from "../http/pins.ts";
 import { ALLOW_ALL } from "../proxy/rig.ts";
@@ -18,12 +19,24 @@ const TABLES = [
 const UNKNOWN_METHOD = "unknown/method";
 
 /**
- * A catalog with every feature, whose one server is at `url`.
+ * A catalog with every feature for the server at `url`.
  *
  * @param head the text before its first table; default that of the other tests
  */
 export async function allowAllToml(url: string, head: string = HEAD): Promise<string> {
-  const manifests = await manifestsOf(url);
+  return tomlOf(`url = ${JSON.stringify(url)}`, await manifestsOf(url), head);
+}
+
+/** The same for a server that is started by `command`. */
+export async function allowAllOfChild(command: readonly string[]): Promise<string> {
+  const manifests = [
+    await listStdioServer({ command, era: "legacy" }),
+    await listStdioServer({ command, era: "modern" }),
+  ];
+  return tomlOf(`command = ${JSON.stringify(command)}`, manifests, HEAD);
+}
+
+function tomlOf(reach: string, manifests: readonly LiveManifest[], head: string): string {
   if (manifests.length !== 2) throw new Error(`expected both eras, got ${manifests.length}`);
   const items = TABLES.flatMap(([table, member]) =>
     [...pinsOf(manifests, member)].map(
@@ -35,7 +48,7 @@ effect = "read"
     ),
   );
   const text = `[servers.${SERVER_ID}]
-url = ${JSON.stringify(url)}
+${reach}
 fingerprint = "@FP@"
 max_allowed_scope = ["fs.read"]
 allow = ${JSON.stringify(ALLOW_ALL)}

@@ -9,8 +9,11 @@ import {
 } from "@modelcontextprotocol/client";
 import { Client as ClientOfSdk1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as HttpOfSdk1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, describe, expect, it } from "vitest";
 import { createGuardHandler, type GuardHandler } from "../../src/http/handler.ts";
+import { LIMIT_UNHEARD_MESSAGES } from "../../src/http/limits.ts";
+import type { Link, LinkEvents } from "../../src/http/link.ts";
 import { childLinks } from "../../src/http/node-child-link.ts";
 import type { HttpRecord } from "../../src/http/options.ts";
 import { listStdioServer } from "../../src/proxy/stdio-list.ts";
@@ -210,6 +213,56 @@ describe("a child behind HTTP", () => {
   });
 });
 
+describe("what a server on a pipe says before there is a stream", () => {
+  it("is kept for the stream, the last of it, and passed on once", async () => {
+    let events: LinkEvents | undefined;
+    const link: Link = {
+      request: ({ body, key = "" }) => {
+        const { id } = JSON.parse(new TextDecoder().decode(body));
+        const result = { protocolVersion: "2025-11-25", capabilities: {}, serverInfo: {} };
+        const answer = JSON.stringify({ jsonrpc: "2.0", id, result });
+        queueMicrotask(() => events?.message(new TextEncoder().encode(answer), undefined));
+        expect(key).not.toBe("");
+      },
+      tell: () => Promise.resolve(202),
+      abandon: () => false,
+      listen: (stream) => stream.openStream(),
+      end: () => Promise.resolve(204),
+      close: () => undefined,
+    };
+    const guard = createGuardHandler({
+      catalog: await trust(catalogToml({ allow: ["tools", "logging"] })),
+      auth: "none",
+      clock: () => NOW_MS,
+      startCommand: () => (given) => {
+        events = given;
+        return link;
+      },
+    });
+    guards.push(guard);
+    const headers = {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+    };
+    const url = "http://localhost/mcp/filesystem";
+    const opened = await guard(
+      new Request(url, { method: "POST", body: JSON.stringify(initialize()), headers }),
+    );
+    await opened.text();
+    const session = opened.headers.get("mcp-session-id") ?? "";
+    for (let n = 0; n <= LIMIT_UNHEARD_MESSAGES; n++) {
+      const params = { level: "info", data: n };
+      const message = { jsonrpc: "2.0", method: "notifications/message", params };
+      events?.message(new TextEncoder().encode(JSON.stringify(message)), undefined);
+    }
+    const listening = { accept: "text/event-stream", "mcp-session-id": session };
+    const stream = await guard(new Request(url, { headers: listening }));
+    guard.close();
+    const numbers = [...(await stream.text()).matchAll(/"data":(\d+)/g)].map(([, n]) => Number(n));
+    expect(numbers).toEqual(Array.from({ length: LIMIT_UNHEARD_MESSAGES }, (_, n) => n + 1));
+  });
+});
+
 describe("server-filesystem from npm behind HTTP", () => {
   const INFO = { name: "test-client", version: "1.0.0" };
   const HEADERS = { requestInit: { headers: { authorization: `Bearer ${TOKEN}` } } };
@@ -257,5 +310,49 @@ describe("server-filesystem from npm behind HTTP", () => {
       });
       await client.close();
     }
+  });
+});
+
+describe("server-everything from npm behind HTTP", () => {
+  it("progress of a call and requests of the server find the stream that they belong to", async () => {
+    const require = createRequire(import.meta.url);
+    const main = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
+    const command = [process.execPath, main, "stdio"];
+    const manifest = await listStdioServer({ command });
+    const read = 'scope = ["fs.read"]\neffect = "read"';
+    const toml = pinnedToml([manifest], {
+      serverId: "all",
+      reach: `command = ${JSON.stringify(command)}`,
+      tools: { echo: read, "trigger-long-running-operation": read, "get-roots-list": read },
+      serverKeys: 'allow = ["tools", "roots", "logging"]\non_drift = "block-tool"',
+    });
+    const guard = createGuardHandler({
+      catalog: await trustNow(toml),
+      auth: { tokens: TOKENS },
+      clock: () => PINNED_NOW_MS,
+      startCommand: childLinks({ stderr: "ignore" }),
+    });
+    guards.push(guard);
+    const url = new URL(`${await serveHandler(guard)}/mcp/all`);
+    const client = new ClientOfSdk1(
+      { name: "test-client", version: "1.0.0" },
+      { capabilities: { roots: { listChanged: true } } },
+    );
+    let asked = 0;
+    client.setRequestHandler(ListRootsRequestSchema, () => {
+      asked += 1;
+      return { roots: [{ uri: "file:///workspace", name: "workspace" }] };
+    });
+    const requestInit = { headers: { authorization: `Bearer ${TOKEN}` } };
+    await client.connect(new HttpOfSdk1(url, { requestInit }));
+    const echo = { name: "echo", arguments: { message: "hello" } };
+    expect(await client.callTool(echo)).toMatchObject({ content: [{ type: "text" }] });
+    const progress: number[] = [];
+    const long = { name: "trigger-long-running-operation", arguments: { duration: 1, steps: 3 } };
+    await client.callTool(long, undefined, { onprogress: (step) => progress.push(step.progress) });
+    expect(progress).toEqual([1, 2, 3]);
+    // the server asks as soon as it is initialized, which may be before there is a stream to ask on
+    await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(0);
+    await client.close();
   });
 });

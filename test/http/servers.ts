@@ -16,7 +16,11 @@ export interface Calls {
   readonly names: string[];
   /** The `authorization` header of every request. */
   readonly authorizations: (string | undefined)[];
+  /** What the tool `add` of SDK 2 says of itself from now on. */
+  description: string;
 }
+
+const DESCRIPTION = "Adds two numbers";
 
 export interface RunningServer {
   readonly url: string;
@@ -25,12 +29,15 @@ export interface RunningServer {
 
 const running: Server[] = [];
 
-afterEach(async () => {
+afterEach(() => stopServers());
+
+/** Ends every server of this test. */
+export async function stopServers(): Promise<void> {
   for (const server of running.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
-});
+}
 
 /** Listens on a free port of this machine. */
 export async function listen(server: Server): Promise<string> {
@@ -46,12 +53,12 @@ export function serveHandler(handler: RequestHandler): Promise<string> {
 
 /** SDK 2: modern, and legacy without sessions. */
 export async function startServer2(): Promise<RunningServer> {
-  const calls: Calls = { names: [], authorizations: [] };
+  const calls: Calls = { names: [], authorizations: [], description: DESCRIPTION };
   const handler = createMcpHandler(() => {
     const server = new McpServer2({ name: "fixture-2", version: "1.0.0" });
     server.registerTool(
       "add",
-      { description: "Adds two numbers", inputSchema: z.object({ a: z.number(), b: z.number() }) },
+      { description: calls.description, inputSchema: z.object({ a: z.number(), b: z.number() }) },
       ({ a, b }) => {
         calls.names.push("add");
         return { content: [{ type: "text", text: String(a + b) }] };
@@ -89,7 +96,7 @@ export async function startServer2(): Promise<RunningServer> {
 
 /** SDK 1: legacy, with sessions of its own. */
 export async function startServer1(): Promise<RunningServer> {
-  const calls: Calls = { names: [], authorizations: [] };
+  const calls: Calls = { names: [], authorizations: [], description: DESCRIPTION };
   const sessions = new Map<string, StreamableHTTPServerTransport>();
   const server = createServer(async (request, response) => {
     calls.authorizations.push(request.headers.authorization);

@@ -1,0 +1,84 @@
+// A session that begins with little room for messages takes what it needs, and decides the same.
+import { describe, expect, it } from "vitest";
+import { FIXTURE_SERVER } from "../../src/testing/index.ts";
+import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
+import { catalogToml, Rig, trust } from "./rig.ts";
+
+const READ = "read_text_file";
+const ROOM = { roomFirstBytes: 8_192 };
+
+function read(id: number, padding = ""): object {
+  const args = FIXTURE_ARGUMENTS.get(READ);
+  const _meta = { "example.com/padding": padding };
+  return {
+    jsonrpc: "2.0",
+    id,
+    method: "tools/call",
+    params: { name: READ, arguments: args, _meta },
+  };
+}
+
+describe("a session with little room", () => {
+  it("passes messages below and above it, in both directions, up to the limit", async () => {
+    const rig = new Rig(
+      await trust(catalogToml()),
+      { ...FIXTURE_SERVER, callEcho: true },
+      ROOM,
+    ).connect();
+    rig.send(read(1));
+    expect(rig.reason(1)).toBe("allowed");
+    const lists = rig.mock.count("tools/list");
+    rig.send(read(2, "x".repeat(100_000)));
+    expect(rig.reason(2)).toBe("allowed");
+    expect(rig.mock.count("tools/list")).toBe(lists + 1);
+    rig.send(read(3, "x".repeat(1_100_000)));
+    expect(rig.reason(3)).toBe("malformed_message");
+    rig.send(read(4, "x".repeat(500_000)));
+    expect(rig.reason(4)).toBe("allowed");
+    expect(rig.mock.callsReceived).toBe(3);
+  });
+
+  it("takes a large answer, and what waited is decided once", async () => {
+    const options = { ...FIXTURE_SERVER, resultText: "y".repeat(50_000) };
+    const rig = new Rig(await trust(catalogToml()), options, ROOM).connect();
+    rig.send(read(1));
+    expect(rig.reason(1)).toBe("allowed");
+    rig.send(read(2));
+    expect(rig.reason(2)).toBe("allowed");
+    expect(rig.mock.callsReceived).toBe(2);
+  });
+
+  it("lists again when the listing itself was too large, and refuses what it refused", async () => {
+    const options = {
+      ...FIXTURE_SERVER,
+      fillerTools: 200,
+      drift: "description",
+      target: READ,
+    } as const;
+    const rig = new Rig(
+      await trust(catalogToml({ onDrift: "block-tool" })),
+      options,
+      ROOM,
+    ).connect();
+    rig.send(read(1));
+    expect(rig.reason(1)).toBe("fingerprint_drift");
+    const write = { name: "write_file", arguments: FIXTURE_ARGUMENTS.get("write_file") };
+    rig.send({ jsonrpc: "2.0", id: 2, method: "tools/call", params: write });
+    expect(rig.reason(2)).toBe("allowed");
+    expect(rig.mock.calls.map(({ name }) => name)).toEqual(["write_file"]);
+  });
+
+  it("drift that it has seen stays", async () => {
+    const options = { ...FIXTURE_SERVER, drift: "description", target: READ, times: 1 } as const;
+    const rig = new Rig(
+      await trust(catalogToml({ onDrift: "block-tool" })),
+      options,
+      ROOM,
+    ).connect();
+    rig.send(read(1));
+    rig.send(read(2, "x".repeat(100_000)));
+    rig.send(read(3));
+    expect([1, 2, 3].map((id) => rig.reason(id))).toEqual(Array(3).fill("fingerprint_drift"));
+    expect(rig.mock.callsReceived).toBe(0);
+  });
+});
