@@ -187,8 +187,10 @@ class HttpGuard {
   #health(): Response {
     const { catalog } = this;
     const isInForce = this.#clock() < catalog.expiresAt;
-    const body = { ok: isInForce, catalog: catalog.version };
-    return Response.json(body, { status: isInForce ? 200 : 503 });
+    const body = JSON.stringify({ ok: isInForce, catalog: catalog.version });
+    // WHY: not Response.json, whose content type is not the same in every runtime
+    const headers = { "content-type": "application/json" };
+    return new Response(body, { status: isInForce ? 200 : 503, headers });
   }
 
   #metricsText(): Response {
