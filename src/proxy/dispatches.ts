@@ -6,7 +6,6 @@ import {
   METHOD_RESOURCES_UNSUBSCRIBE,
   METHOD_TOOLS_CALL,
 } from "../abi/layout.ts";
-import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_FINGERPRINT_DRIFT, VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
 import type { AuditEra } from "../audit/event.ts";
 import type { ConsentChannel } from "../catalog/types.ts";

@@ -76,6 +76,8 @@ export interface SessionParts extends SessionBasis {
   readonly methods: AllowedMethods;
   readonly isKnownPrincipal: boolean;
   readonly drift: StickyDrift;
+  /** The store has told what drifted before. */
+  readonly isDriftKnown: boolean;
   readonly admission: Admission;
 }
 
@@ -161,6 +163,7 @@ export function makeParts(options: PartsOptions): SessionParts {
     methods,
     isKnownPrincipal: match.isKnown,
     drift,
+    isDriftKnown: before !== undefined,
     admission,
   };
 }

@@ -335,7 +335,9 @@ export class GuardSession {
       throw new GuardError("KERNEL_CAPACITY", message);
     }
     this.#roomBytes = this.#messageSizeMax;
-    const waiting = this.#state.replaceParts(this.#partsFor(this.catalog, true));
+    const { drift, isDriftKnown } = this.#state.parts;
+    const known = isDriftKnown ? drift.all : undefined;
+    const waiting = this.#state.replaceParts(this.#partsFor(this.catalog, known, true));
     this.#turn(() => {
       for (const { again } of waiting) again();
       this.#state.tellRoom();

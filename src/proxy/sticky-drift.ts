@@ -20,6 +20,8 @@ export class StickyDrift {
   readonly before: readonly Drift[];
   readonly #options: StickyDriftOptions;
   readonly #kept = new Set<string>();
+  /** As it was seen here. */
+  readonly #seen = new Map<string, Drift>();
   /** What the store could not take yet; the kernel of this process refuses it all the same. */
   readonly #waiting = new Map<string, Drift>();
 
@@ -27,6 +29,11 @@ export class StickyDrift {
     this.#options = options;
     this.before = options.before;
     for (const drift of this.before) this.#kept.add(keyOf(drift));
+  }
+
+  /** All that is known here. */
+  get all(): readonly Drift[] {
+    return [...this.before, ...this.#seen.values()];
   }
 
   /** The server's instructions drifted before. */
@@ -40,6 +47,7 @@ export class StickyDrift {
     const drift: Drift = { serverId, kind, name, catalogSha256 };
     const key = keyOf(drift);
     if (this.#kept.has(key)) return;
+    this.#seen.set(key, drift);
     this.#waiting.set(key, drift);
     for (const [waitingKey, waiting] of this.#waiting) {
       const isGiven = orElse(() => andThen(store.addDrift(waiting), () => true), false);

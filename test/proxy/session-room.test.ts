@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
+import { answered, rigOf } from "./async-rig.ts";
 import { catalogToml, Rig, trust } from "./rig.ts";
 
 const READ = "read_text_file";
@@ -79,6 +80,21 @@ describe("a session with little room", () => {
     rig.send(read(2, "x".repeat(100_000)));
     rig.send(read(3));
     expect([1, 2, 3].map((id) => rig.reason(id))).toEqual(Array(3).fill("fingerprint_drift"));
+    expect(rig.mock.callsReceived).toBe(0);
+  });
+
+  it("drift that it has seen stays, with a store that answers later too", async () => {
+    const { rig } = rigOf({
+      catalog: await trust(catalogToml({ onDrift: "block-tool" })),
+      server: { ...FIXTURE_SERVER, drift: "description", target: READ, times: 1 },
+      extra: ROOM,
+    });
+    rig.send(read(1));
+    await answered(rig, 1);
+    rig.send(read(2, "x".repeat(100_000)));
+    rig.send(read(3));
+    const reasons = await answered(rig, 1, 2, 3);
+    expect(reasons).toEqual(Array(3).fill("fingerprint_drift"));
     expect(rig.mock.callsReceived).toBe(0);
   });
 });
