@@ -60,10 +60,23 @@ export class ClientSubscriptions {
       (before, next) => andThen(before, (refused) => refused ?? next()),
       undefined,
     );
-    this.#requests.whenAnswered(message, answer, (later, refused) => {
+    this.#requests.whenAnswered(message, answer, (later, found) => {
+      const refused = found ?? this.#refusalNow(uris);
       if (refused === undefined) this.#requests.allow(later);
       else this.#requests.refuse(later, refused, refused.decided);
     });
+  }
+
+  /** WHY: drift may have shown while something was taken in a store that answers later. */
+  #refusalNow(uris: readonly string[]): Refused | undefined {
+    const { decider, parts } = this.#state;
+    if (parts.later === undefined) return undefined;
+    for (const uri of uris) {
+      const decision = decider.quickOf(uri);
+      if (decision.outcome !== "deny") continue;
+      return { decision, detail: `subscription to ${quote(uri)}`, decided: undefined };
+    }
+    return undefined;
   }
 
   #refusalOfTask(id: string): Eventually<Refused | undefined> {

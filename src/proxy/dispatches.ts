@@ -124,17 +124,32 @@ export class Dispatches {
     }
     const answer = decider.decide(call, eraOf(message));
     this.#requests.whenAnswered(message, answer, (later, decided) => {
-      if (this.#isOvertaken(later, decided)) {
+      const now = this.#quickNow(later) ?? quick;
+      if (this.#isOvertaken(later, decided, now)) {
         this.#requests.whenAdmitted(later, (again) => this.#concludeLater(again));
-      } else if (decided.decision.outcome !== "ask_user") this.#end(later, decided, quick);
+      } else if (decided.decision.outcome !== "ask_user") this.#end(later, decided, now);
       else if (!this.#ask(later, call, decided)) this.#finish(later, call, NOBODY_ASKED);
     });
   }
 
+  /**
+   * What the catalog alone says once a store has answered later.
+   *
+   * INVARIANT: nothing is sent on but by a decision about the server as it is in the same turn; its
+   * list may have changed, or shown drift, while something was taken in the store.
+   */
+  #quickNow({ line }: ClientMessage): Decision | undefined {
+    const { bound, later } = this.#state.parts;
+    if (later === undefined) return undefined;
+    bound.readMessage(line);
+    return bound.decideLast();
+  }
+
   /** The server's list has changed while a store was asked: the call waits as one that comes now. */
-  #isOvertaken(message: ClientMessage, { decision }: EngineDecision): boolean {
+  #isOvertaken(message: ClientMessage, { decision }: EngineDecision, now: Decision): boolean {
     const { admission, parts } = this.#state;
-    if (parts.later === undefined || decision.code !== VERDICT_SERVER_NOT_ADMITTED) return false;
+    const isUnlisted = [decision, now].some(({ code }) => code === VERDICT_SERVER_NOT_ADMITTED);
+    if (parts.later === undefined || !isUnlisted) return false;
     const isLate = parts.monotonic() >= (message.deadlineMs ?? Number.POSITIVE_INFINITY);
     return !isLate && !admission.isFresh(metaOf(message.line, message.shape.meta));
   }
@@ -147,7 +162,10 @@ export class Dispatches {
       return;
     }
     const detail = why ?? decided.detail;
-    this.#requests.refuse(message, { decision, ...(detail !== undefined && { detail }) }, decided);
+    const refusal = { decision, ...(detail !== undefined && { detail }) };
+    // the audit log has a decision that was overtaken as an allow: it gets this refusal as well
+    const isOther = decided.decision.outcome === "allow";
+    this.#requests.refuse(message, refusal, isOther ? undefined : decided);
   }
 
   /**
@@ -162,8 +180,9 @@ export class Dispatches {
     const answer = this.#state.decider.decide(call, eraOf(message));
     this.#requests.whenAnswered(message, answer, (later, decided) => {
       if (decided.decision.outcome !== "allow") this.#papers.dropUnused(consented.records);
-      if (decided.decision.outcome !== "ask_user") this.#end(later, decided);
-      else this.#refuseUnapproved(later, call, "more asks now than what was approved");
+      if (decided.decision.outcome !== "ask_user") {
+        this.#end(later, decided, this.#quickNow(later));
+      } else this.#refuseUnapproved(later, call, "more asks now than what was approved");
     });
   }
 

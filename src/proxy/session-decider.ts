@@ -99,10 +99,15 @@ export class SessionDecider {
     });
   }
 
+  /** What the catalog alone says of a subscription to a resource, now. */
+  quickOf(uri: string): Decision {
+    return this.#parts().bound.checkMessage(subscribeMessage(uri));
+  }
+
   /** Decides one subscription of a modern client: a dispatch of its own. */
   subscribe(uri: string): Eventually<EngineDecision> {
     const { bound } = this.#parts();
-    bound.checkMessage(subscribeMessage(uri));
+    this.quickOf(uri);
     return this.decide(this.#call(uri, bound.lastItem, uriArguments(uri)), "modern");
   }
 

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { AuditSink } from "../../src/audit/event.ts";
 import { sessionHash } from "../../src/guard/identity-hash.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { expectCode, NOW_MS } from "../fixtures/trust.ts";
 import { asyncStore } from "../store/async-store.ts";
 import {
@@ -20,7 +21,7 @@ import {
   UNTRUSTED,
 } from "./async-rig.ts";
 import { version } from "./reload-rig.ts";
-import { call, request } from "./rig.ts";
+import { call, modern, request } from "./rig.ts";
 
 describe("calls in a row", () => {
   const story = (): readonly object[] => [
@@ -133,16 +134,64 @@ describe("while the store has not answered", () => {
     expect(rig.mock.callsReceived).toBe(0);
   });
 
-  it("a list that changes meanwhile does not let the call pass unlisted", async () => {
-    const { gate, open, isReached } = gateAt("findLeases");
-    const { rig } = rigOf({ gate });
-    rig.send(call(1, "echo"));
+  it.each([
+    "findLeases",
+    "consumeLease",
+  ] as const)("a list that changes at %s does not let the call pass unlisted", async (name) => {
+    const { gate, open, isReached } = gateAt(name);
+    const { rig, inner } = rigOf({ gate });
+    inner.putLease(leaseOf(3));
+    rig.send(call(1, "write_file"));
     await vi.waitFor(() => expect(isReached()).toBe(true), POLL);
     const before = rig.mock.count("tools/list");
     rig.serverSends({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
     open();
     expect(await answered(rig, 1)).toEqual(["allowed"]);
     expect(rig.mock.count("tools/list")).toBe(before + 1);
+  });
+
+  it.each([
+    "findLeases",
+    "consumeLease",
+  ] as const)("drift that shows at %s refuses the call", async (name) => {
+    const { gate, open, isReached } = gateAt(name);
+    const server = {
+      ...FIXTURE_SERVER,
+      drift: "description",
+      target: "write_file",
+      after: 1,
+    } as const;
+    const { rig, inner } = rigOf({ gate, server });
+    inner.putLease(leaseOf(3));
+    rig.send(call(1, "write_file"));
+    await vi.waitFor(() => expect(isReached()).toBe(true), POLL);
+    expect(rig.answers(1)).toEqual([]);
+    rig.serverSends({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+    rig.send(request(2, "tools/list"));
+    expect(rig.answers(2)).toHaveLength(1);
+    open();
+    expect(await answered(rig, 1)).toEqual(["fingerprint_drift"]);
+    expect(rig.mock.callsReceived).toBe(0);
+    expect(rig.records.findLast(({ tool }) => tool === "write_file")).toMatchObject({
+      kind: "decision",
+      reason: "fingerprint_drift",
+    });
+  });
+
+  it("a subscription to a server that drifts meanwhile is refused", async () => {
+    const { gate, open, isReached } = gateAt("addTaint");
+    const uri = "file:///workspace/README.md";
+    const server = { ...FIXTURE_SERVER, drift: "description", target: "echo", after: 1 } as const;
+    const { rig } = rigOf({ gate, server });
+    const notifications = { resourceSubscriptions: [uri] };
+    rig.send(modern(request(1, "subscriptions/listen", { notifications })));
+    await vi.waitFor(() => expect(isReached()).toBe(true), POLL);
+    rig.serverSends({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+    rig.send(modern(request(2, "tools/list")));
+    expect(rig.answers(2)).toHaveLength(1);
+    open();
+    expect(await answered(rig, 1)).toEqual(["server_not_admitted"]);
+    expect(rig.mock.count("subscriptions/listen")).toBe(0);
   });
 
   it("a newer catalog decides the call, and the newest of two wins", async () => {
