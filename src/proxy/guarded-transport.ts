@@ -133,13 +133,13 @@ export class GuardedTransport implements InnerTransport {
 
   #received(message: unknown, extra: unknown): void {
     if (this.#isGone) return;
-    const line = JSON.stringify(message);
-    const copy = parsed(line);
-    const key = responseKey(copy);
-    if (key !== undefined && extra !== undefined && this.#requests.get(key) !== undefined) {
-      this.#extras.set(key, extra);
-    }
     this.#feed(() => {
+      const line = JSON.stringify(message);
+      const copy = parsed(line);
+      const key = responseKey(copy);
+      if (key !== undefined && extra !== undefined && this.#requests.get(key) !== undefined) {
+        this.#extras.set(key, extra);
+      }
       this.#extra = extra;
       try {
         this.#session.fromServer(framed(line, copy));
