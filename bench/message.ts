@@ -6,9 +6,11 @@ import type { Finding } from "./finding.js";
 import { makeRandom, measureRounds, medians, ratioOf } from "./measure.js";
 
 const TOOL_COUNT = 200;
-const MESSAGE_COUNT = 512;
-const OPTIONS = { operationCount: MESSAGE_COUNT, batchCount: 16, warmUpCount: 200 };
-const MESSAGE_SIZE_MAX = 65_536;
+const MESSAGE_COUNT_MAX = 512;
+/** Bytes of one batch, at most, unless a single message has more. */
+const BATCH_SIZE_MAX = 4_194_304;
+const BATCHES = 16;
+const WARM_UP_COUNT = 200;
 const SENTENCE = 'The second "draft" of the report:\n- revenue grew by 12 %\n- costs did not. ';
 
 /** A `tools/call` of about `size` bytes: several arguments, of which one text is long. */
@@ -26,7 +28,8 @@ function messageText(tool: string, id: number, size: number): string {
     });
   const missing = size - build("").length;
   // what is escaped counts twice: cut by characters, then trim to the size
-  let content = SENTENCE.repeat(Math.ceil(Math.max(missing, 0) / SENTENCE.length));
+  const escaped = JSON.stringify(SENTENCE).length - 2;
+  let content = SENTENCE.repeat(Math.ceil(Math.max(missing, 0) / escaped));
   while (content.length > 0 && build(content).length > size) content = content.slice(0, -1);
   return build(content);
 }
@@ -44,7 +47,7 @@ interface Message {
 export async function measureMessage(size: number): Promise<Finding[]> {
   const catalog = makeCatalog(TOOL_COUNT, TOOL_COUNT);
   const trusted = await openCatalog(catalog);
-  const options = { clock: () => NOW_MS, messageSizeMax: MESSAGE_SIZE_MAX };
+  const options = { clock: () => NOW_MS, messageSizeMax: size + 4_096 };
   const guard = ScopeGuard.fromCatalog(trusted, options);
   admitAll(guard, trusted, catalog);
   const id = catalog.tools[0]?.server ?? "";
@@ -55,7 +58,11 @@ export async function measureMessage(size: number): Promise<Finding[]> {
     if (message.method !== "tools/call") return VERDICT_SCOPE_ESCALATION;
     return granted.get(message.params.name) ?? VERDICT_TOOL_SMUGGLE;
   };
-  const names = [...catalog.tools.map(({ tool }) => tool), "not_pinned", "read_text_file_"];
+  const count = Math.min(MESSAGE_COUNT_MAX, Math.max(1, Math.floor(BATCH_SIZE_MAX / size)));
+  // long messages take long, and are compiled for as soon as short ones
+  const part = count / MESSAGE_COUNT_MAX;
+  const some = catalog.tools.filter((_, index) => index < count || index % 20 === 0);
+  const names = [...some.map(({ tool }) => tool), "not_pinned", "read_text_file_"];
   for (const [index, name] of names.entries()) {
     const bytes = Buffer.from(messageText(name, index, size));
     const expected = granted.get(name) ?? VERDICT_TOOL_SMUGGLE;
@@ -65,7 +72,7 @@ export async function measureMessage(size: number): Promise<Finding[]> {
     }
   }
   const random = makeRandom(size);
-  const messages = Array.from({ length: MESSAGE_COUNT }, (_, index) => {
+  const messages = Array.from({ length: count }, (_, index) => {
     const tool = catalog.tools[random(TOOL_COUNT)]?.tool ?? "";
     return Buffer.from(messageText(tool, index, size));
   });
@@ -85,7 +92,11 @@ export async function measureMessage(size: number): Promise<Finding[]> {
       { name: "portcullis", prepare, run: guarded },
       { name: "JSON.parse + Map", prepare, run: parsed },
     ],
-    OPTIONS,
+    {
+      operationCount: count,
+      batchCount: Math.ceil(BATCHES * part),
+      warmUpCount: Math.ceil(WARM_UP_COUNT * Math.max(part, 0.05)),
+    },
   );
   return [
     {

@@ -1,9 +1,12 @@
 // `npm run bench [-- --only P1,P3] [--check]`: runs every unit, prints one table and writes
-// bench/results/latest.json. Exit 0; with `--check`, 1 when a goal of this release is missed.
+// bench/results/latest.json and the charts beside it. Exit 0; with `--check`, 1 when a goal of this
+// release is missed, or a ratio is more than a tenth worse than the committed one.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { drawCharts } from "./charts.js";
 import { type Finding, type Summary, summarise } from "./finding.js";
+import { readCommitted, regressions } from "./regress.js";
 import { describeMachine, missedNow, renderReport, writeResults } from "./report.js";
 import { UNITS, type Unit } from "./units.js";
 
@@ -62,12 +65,18 @@ if (single !== undefined) {
 } else {
   const units = selectUnits(options.only);
   const machine = describeMachine();
+  const committed = readCommitted();
   const summaries = runAll(units);
   process.stdout.write(renderReport(machine, summaries));
   writeResults(machine, summaries, units.length === UNITS.length);
-  const missed = missedNow(summaries);
-  if (missed.length > 0) {
-    process.stdout.write(`\nmissed: ${missed.map(({ key }) => key).join(", ")}\n`);
+  drawCharts(summaries);
+  const complaints: [string, readonly Summary[]][] = [
+    ["missed", missedNow(summaries)],
+    ["more than a tenth worse than committed", regressions(summaries, committed)],
+  ];
+  for (const [what, rows] of complaints) {
+    if (rows.length === 0) continue;
+    process.stdout.write(`\n${what}: ${rows.map(({ key }) => key).join(", ")}\n`);
     if (options.check) process.exitCode = 1;
   }
 }

@@ -15,10 +15,11 @@ export interface Unit {
 const RUN_COUNT = 3;
 const CATALOG_SIZES = [200, 5_000, 100_000];
 const POLICY_SIZES = [200, 5_000];
-const MESSAGE_SIZES = [240, 600, 4_096];
+const MESSAGE_SIZES = [240, 600, 4_096, 65_536, 1_048_576];
 const DIGEST_SIZES = [64, 256, 1_024, 16_384, 1_048_576];
 const LANE_SIZES = [64, 512, 1_536];
 const BOOT_SIZES = [200, 10_000, 100_000];
+const GROWTH_SIZES = [10, 100, 1_000, 10_000, 100_000];
 
 function unit(id: string, name: string, runCount: number, measure: Unit["measure"]): Unit {
   return { id, name, runCount, measure };
@@ -65,6 +66,9 @@ export const UNITS: readonly Unit[] = [
   unit("P9", "proxy", RUN_COUNT, async () => (await import("./proxy.js")).measureProxy()),
   ...BOOT_SIZES.map((size) =>
     unit("P11", `boot-${size}`, 1, async () => (await import("./boot.js")).measureBoot(size)),
+  ),
+  ...GROWTH_SIZES.map((size) =>
+    unit("P12", `growth-${size}`, 1, async () => (await import("./growth.js")).measureGrowth(size)),
   ),
   unit("P13", "start", 1, async () => (await import("./boot.js")).measureStart()),
   unit("P14", "audit", RUN_COUNT, async () => (await import("./audit.js")).measureAudit()),

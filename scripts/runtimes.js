@@ -1,6 +1,6 @@
-// `npm run runtimes`: installs the runtimes of the portable suite that are missing, into .runtimes/,
-// apart from the project's own packages. Ends with exit code 1 when one of them is still missing.
-// `--list` only says what is there.
+// `npm run runtimes`: installs what is missing of the portable suite's runtimes and of the protocol's
+// conformance suite into .runtimes/, apart from the project's own packages. Ends with exit code 1 when
+// one of them is still missing. `--list` only says what is there.
 import { spawnSync } from "node:child_process";
 import { findRuntimes, NPM_SPECS, RUNTIMES_FOLDER } from "../test/portable/runtimes.js";
 

@@ -112,6 +112,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).runCommand,
   },
   {
+    name: "serve",
+    isLong: true,
+    summary: "the guard over HTTP, in front of every server of the catalog",
+    load: async () => (await import("./serve.ts")).serveCommand,
+  },
+  {
+    name: "token new",
+    summary: "make a bearer token for a caller of `serve`",
+    load: async () => (await import("./token-new.ts")).tokenNewCommand,
+  },
+  {
     name: "lease grant",
     summary: "let a principal use tools of a server for some time",
     load: async () => (await import("./lease-grant.ts")).leaseGrantCommand,

@@ -31,7 +31,7 @@ const ROOT_FILE = /^root\.[1-9]\d*\.dsse\.json$/;
 const KEYS_FOLDER = "keys";
 const OTHER_NAMES: ReadonlySet<string> = new Set([
   ...["config.toml", "state.json", KEYS_FOLDER, "audit"],
-  ...["state.db", "state.db-wal", "state.db-shm"],
+  ...["state.db", "state.db-wal", "state.db-shm", "tokens"],
 ]);
 
 /**

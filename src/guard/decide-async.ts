@@ -6,6 +6,9 @@ import { Grants } from "./grants.ts";
 import { type Owned, PrefetchedGrants } from "./prefetched-grants.ts";
 import { WaitingLabels } from "./waiting-labels.ts";
 
+/** The deciders of this process, by store. */
+const deciders = new WeakMap<StateStore, AsyncDecider>();
+
 /** Decides with one such store. */
 export class AsyncDecider {
   readonly #store: StateStore;
@@ -13,8 +16,22 @@ export class AsyncDecider {
   /** The last of those that wait for their turn, by what they compete for. */
   readonly #turns = new Map<string, Promise<void>>();
 
-  constructor(store: StateStore) {
+  private constructor(store: StateStore) {
     this.#store = store;
+  }
+
+  /**
+   * The one decider of a store.
+   *
+   * WHY: labels that the store could not take count for everybody here who has it, also behind the
+   * end of the connection that added them.
+   */
+  static of(store: StateStore): AsyncDecider {
+    const known = deciders.get(store);
+    if (known !== undefined) return known;
+    const made = new AsyncDecider(store);
+    deciders.set(store, made);
+    return made;
   }
 
   /**
@@ -45,10 +62,35 @@ export class AsyncDecider {
     });
   }
 
-  /** Puts labels on a row: at once here, and then in the store. */
-  async addLabels(row: string, mask: number): Promise<void> {
+  /** Decides what a call would come to now; takes nothing. */
+  async peek(
+    engine: DecisionEngine,
+    call: EngineCall,
+    options: Omit<DecideOptions, "grants">,
+  ): Promise<EngineDecision> {
+    const owned: Owned = { lease: undefined, consent: undefined };
+    const store = await this.#read(engine, call, owned);
+    return engine.decide(call, { ...options, grants: new Grants(store, engine.labels).peek() });
+  }
+
+  /**
+   * Puts labels on a row: at once here, and then in the store. Never rejects.
+   *
+   * @returns false when the row carried all of them before
+   */
+  async addLabels(row: string, mask: number): Promise<boolean> {
     this.#waiting.add(row, mask);
+    try {
+      const before = await this.#store.getTaint(row);
+      if ((before & mask) === mask) {
+        this.#waiting.settle(row, mask);
+        return false;
+      }
+    } catch {
+      // nobody can say what it carried
+    }
     await this.#giveWaiting();
+    return true;
   }
 
   /** Gives the store what waits, a bounded number of rows; ends at the first that is not taken. */
@@ -65,14 +107,7 @@ export class AsyncDecider {
 
   /** `undefined`: what it rested on was taken by others. */
   async #attempt({ engine, call, owned, options }: Attempt): Promise<EngineDecision | undefined> {
-    const keys = {
-      principalHash: call.identity?.principalHash ?? "",
-      serverId: call.serverId,
-      fingerprint: engine.liveOf(call)?.fingerprint,
-      leaseId: call.leaseId,
-      sessions: engine.taintRows(call.identity),
-    };
-    const store = await PrefetchedGrants.read(this.#store, keys, owned, this.#waiting);
+    const store = await this.#read(engine, call, owned);
     const grants = new Grants(store, engine.labels);
     const decided = engine.decide(call, { ...options, grants });
     if (decided.decision.outcome !== "allow") return decided;
@@ -80,6 +115,17 @@ export class AsyncDecider {
     // what an earlier call could not give the store goes behind this one
     void this.#giveWaiting();
     return decided;
+  }
+
+  #read(engine: DecisionEngine, call: EngineCall, owned: Owned): Promise<PrefetchedGrants> {
+    const keys = {
+      principalHash: call.identity?.principalHash ?? "",
+      serverId: call.serverId,
+      fingerprint: engine.liveOf(call)?.fingerprint,
+      leaseId: call.leaseId,
+      sessions: engine.taintRows(call.identity),
+    };
+    return PrefetchedGrants.read(this.#store, keys, owned, this.#waiting);
   }
 
   async #inTurn<T>(key: string, action: () => Promise<T>): Promise<T> {

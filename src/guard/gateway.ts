@@ -108,7 +108,7 @@ export class MCPGateway {
     this.#store = options.store ?? createMemoryStore();
     const grants = grantStoreOf(options, this.#store);
     this.#access = grants === undefined ? undefined : new GrantAccess(grants);
-    this.#async = grants === undefined ? new AsyncDecider(this.#store) : undefined;
+    this.#async = grants === undefined ? AsyncDecider.of(this.#store) : undefined;
     this.#cards = options.serverCards ?? [];
     this.#world = this.#makeWorld();
   }

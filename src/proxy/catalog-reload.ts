@@ -1,7 +1,7 @@
 // Newer catalogs for a connection that runs (10-catalog section 3): a good one takes over, a bad
 // one is refused aloud and the running one stays in force, until its own expiry and no longer.
 import type { TrustedCatalog } from "../catalog/trusted.ts";
-import type { GuardSession } from "./session.ts";
+import type { CatalogChange } from "./session.ts";
 
 /** Where newer catalogs come from. */
 export interface CatalogUpdates {
@@ -26,8 +26,15 @@ export interface CatalogUpdates {
   readonly note: (line: string) => void;
 }
 
+/** What a newer catalog is given to: a session, or all of them. */
+export interface ReloadTarget {
+  readonly catalog: TrustedCatalog;
+  replaceCatalog(catalog: TrustedCatalog): CatalogChange;
+  recordKept(detail: string): void;
+}
+
 export interface CatalogReloadOptions {
-  readonly session: GuardSession;
+  readonly session: ReloadTarget;
   readonly updates: CatalogUpdates;
   /** Runs what changes the session or is recorded; faults of that are the caller's. */
   readonly apply: (run: () => void) => void;

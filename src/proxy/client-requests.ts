@@ -1,11 +1,12 @@
 // What can become of a request of the client: it is sent on, refused, or waits.
 import { METHOD_TOOLS_CALL } from "../abi/layout.ts";
-import { VERDICT_ALLOWED } from "../abi/verdict.ts";
+import { VERDICT_ALLOWED, VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
 import type { EngineDecision } from "../guard/engine-types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { idOfKey } from "./answers.ts";
 import type { ClientMessage, Waited } from "./client-message.ts";
 import { metaOf } from "./complete-listing.ts";
+import type { Eventually } from "./eventually.ts";
 import { valueAt } from "./json-members.ts";
 import type { HeldMessage, PendingRequest, RecordDetails, SessionState } from "./session-state.ts";
 
@@ -94,6 +95,29 @@ export class ClientRequests {
       if (release()) go(waiting);
     };
     admission.wait(context, decide, deadlineMs);
+  }
+
+  /** Goes on with what a store answers: at once when it is there, else the message waits for it. */
+  whenAnswered<T>(
+    message: ClientMessage,
+    answer: Eventually<T>,
+    go: (message: ClientMessage, answer: T) => void,
+  ): void {
+    if (!(answer instanceof Promise)) {
+      go(message, answer);
+      return;
+    }
+    const { waiting, release } = this.hold(message, metaOf(message.line, message.shape.meta));
+    // INVARIANT: whatever fails, the message is answered
+    const settled = answer.then(
+      (value) => ({ value }),
+      () => undefined,
+    );
+    this.#state.parts.goOn(settled, (answered) => {
+      if (!release()) return;
+      if (answered !== undefined) go(waiting, answered.value);
+      else this.refuse(waiting, refusalBy(VERDICT_INTERNAL_FAULT, "a fault while it was decided"));
+    });
   }
 
   /**

@@ -155,9 +155,10 @@ export class ClientSide {
   #concludeTask(message: ClientMessage): void {
     const { tasks, decider } = this.#state;
     const tool = tasks.makerOf(message.line, message.shape.params)?.tool ?? "";
-    const decision = decider.followUp("tool", tool);
-    if (decision.outcome === "allow") this.#requests.allow(message);
-    else this.#requests.refuse(message, { decision, detail: `a task of ${quote(tool)}` });
+    this.#requests.whenAnswered(message, decider.followUp("tool", tool), (later, decision) => {
+      if (decision.outcome === "allow") this.#requests.allow(later);
+      else this.#requests.refuse(later, { decision, detail: `a task of ${quote(tool)}` });
+    });
   }
 
   #notification(message: ClientMessage): void {

@@ -5,8 +5,10 @@ import {
   VERDICT_TOOL_SMUGGLE,
 } from "../abi/verdict.ts";
 import { quote } from "../errors.ts";
+import type { EngineDecision } from "../guard/engine-types.ts";
 import type { ClientMessage } from "./client-message.ts";
 import { type ClientRequests, type Refusal, refusalBy } from "./client-requests.ts";
+import { andThen, type Eventually } from "./eventually.ts";
 import type { SessionState } from "./session-state.ts";
 import { type ListenFilter, listenFilterOf } from "./subscriptions.ts";
 import { OTHER_TASK } from "./tasks.ts";
@@ -49,27 +51,47 @@ export class ClientSubscriptions {
   }
 
   #conclude(message: ClientMessage, { uris = [], taskIds = [] }: ListenFilter): void {
-    const { decider, epoch, tasks } = this.#state;
-    for (const id of taskIds) {
-      const maker = tasks.makerOfId(id);
-      if (maker?.epoch === epoch) continue;
-      const decision = decider.followUp("tool", maker?.tool ?? "");
-      if (decision.outcome === "allow") continue;
-      const detail = `a task of ${quote(maker?.tool ?? "")}`;
-      this.#requests.refuse(message, { decision, detail });
-      return;
-    }
-    for (const uri of uris) {
-      // WHY: each is a dispatch of its own. Nobody is asked about several at once: what asks is
-      // refused, and passes once its resource was read with an approval for the session
-      const decided = decider.subscribe(uri);
-      if (decided.decision.outcome === "allow") continue;
-      const refusal = { decision: decided.decision, detail: `subscription to ${quote(uri)}` };
-      this.#requests.refuse(message, refusal, decided);
-      return;
-    }
-    this.#requests.allow(message);
+    // WHY: one after the other, and none behind the first that is refused
+    const steps = [
+      ...taskIds.map((id) => () => this.#refusalOfTask(id)),
+      ...uris.map((uri) => () => this.#refusalOfResource(uri)),
+    ];
+    const answer = steps.reduce<Eventually<Refused | undefined>>(
+      (before, next) => andThen(before, (refused) => refused ?? next()),
+      undefined,
+    );
+    this.#requests.whenAnswered(message, answer, (later, refused) => {
+      if (refused === undefined) this.#requests.allow(later);
+      else this.#requests.refuse(later, refused, refused.decided);
+    });
   }
+
+  #refusalOfTask(id: string): Eventually<Refused | undefined> {
+    const { decider, epoch, tasks } = this.#state;
+    const maker = tasks.makerOfId(id);
+    if (maker?.epoch === epoch) return undefined;
+    return andThen(decider.followUp("tool", maker?.tool ?? ""), (decision) => {
+      if (decision.outcome === "allow") return undefined;
+      return { decision, detail: `a task of ${quote(maker?.tool ?? "")}`, decided: undefined };
+    });
+  }
+
+  /**
+   * WHY: each is a dispatch of its own. Nobody is asked about several at once: what asks is refused,
+   * and passes once its resource was read with an approval for the session.
+   */
+  #refusalOfResource(uri: string): Eventually<Refused | undefined> {
+    return andThen(this.#state.decider.subscribe(uri), (decided) => {
+      const { decision } = decided;
+      if (decision.outcome === "allow") return undefined;
+      return { decision, detail: `subscription to ${quote(uri)}`, decided };
+    });
+  }
+}
+
+interface Refused extends Refusal {
+  /** What every layer came to, where they were asked. */
+  readonly decided: EngineDecision | undefined;
 }
 
 function isEmpty(names: readonly string[] | undefined): boolean {

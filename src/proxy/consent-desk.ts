@@ -7,10 +7,11 @@ import { CONSENT_DENIED, type ConsentAnswer, readConsentAnswer } from "../guard/
 import type { ConsentQuestion } from "../guard/consent-question.ts";
 import type { ConsentBinding } from "../guard/consent-record.ts";
 import type { MessageShape } from "../kernel/message.ts";
-import type { Answer } from "../store/records.ts";
+import type { Answer, GivenAnswer } from "../store/records.ts";
 import { notificationFrame, requestFrame } from "./answers.ts";
 import { GUARD_ID_PREFIX } from "./complete-listing.ts";
 import { ELICITATION_METHOD, elicitationParams, readElicitation } from "./consent-form.ts";
+import { type Eventually, orElse } from "./eventually.ts";
 import { spanText } from "./json-members.ts";
 import { CONSENT_POLL_MS, LIMIT_OPEN_QUESTIONS } from "./limits.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -27,6 +28,8 @@ export interface ConsentReply {
 }
 
 export interface AskedQuestion {
+  /** Id key of the call that waits for the answer. */
+  readonly callKey: string;
   readonly question: ConsentQuestion;
   readonly binding: ConsentBinding;
   /** `elicitation` alone asks in the client; others ask through the store. */
@@ -112,74 +115,60 @@ export class ConsentDesk {
     const id = `${GUARD_ID_PREFIX}${uuid()}`;
     const withdraw = (why: string): void => {
       const params = JSON.stringify({ requestId: id, reason: why });
-      this.#parts().toClient(notificationFrame("notifications/cancelled", params));
+      const frame = notificationFrame("notifications/cancelled", params);
+      this.#parts().toClient(frame, asked.callKey);
     };
     const open = this.#keep(`s:${id}`, asked, { withdraw, channel: "elicitation" });
     const params = JSON.stringify(elicitationParams(asked.question, asked.revision));
-    toClient(requestFrame(id, ELICITATION_METHOD, params));
+    toClient(requestFrame(id, ELICITATION_METHOD, params), asked.callKey);
     return open.close;
   }
 
   #askStore(asked: AskedQuestion): ((why: string) => void) | undefined {
-    const { uuid, clock, store } = this.#parts();
+    const { uuid, clock, store, goOn } = this.#parts();
     const { binding, question, channels } = asked;
     const id = uuid();
     const nowMs = clock();
     const { principalHash, serverId, sessionHash, kind, itemName } = binding;
-    try {
-      const isAsked = store.putQuestion({
+    const put = (): Eventually<boolean> =>
+      store.putQuestion({
         id,
         ...{ principalHash, serverId, sessionHash, kind, itemName, channels },
         text: question.text,
         createdAtMs: nowMs,
         expiresAtMs: question.expiresAtMs,
       });
-      if (!isAsked) return undefined;
-    } catch {
-      // a store in trouble, or a text that is too long to be shown: nobody is asked
-      return undefined;
-    }
+    // a store in trouble, or a text that is too long to be shown: nobody is asked
+    const isAsked = orElse(put, false);
+    if (isAsked === false) return undefined;
     const [channel = "terminal"] = channels;
     const open = this.#keep(id, asked, { withdraw: () => this.#forget(id), channel });
-    this.#poll(id);
+    goOn(isAsked, (isThere) => {
+      if (isThere) this.#poll(id);
+      else open.refuse("there is nobody who can be asked");
+    });
     return open.close;
   }
 
   /** Looks for an answer every CONSENT_POLL_MS. */
   #poll(id: string): void {
-    this.#parts().timer(CONSENT_POLL_MS, () => {
-      const open = this.#open.get(id);
-      if (open === undefined) return;
-      const reply = this.#replyTo(id, open.asked.question);
-      if (reply === undefined) this.#poll(id);
-      else open.settle(reply);
+    const { timer, store, goOn } = this.#parts();
+    timer(CONSENT_POLL_MS, () => {
+      if (!this.#open.has(id)) return;
+      // a store that cannot be asked may answer the next time
+      const given = orElse<GivenAnswer | undefined>(() => store.getAnswer(id), undefined);
+      goOn(given, (answer) => {
+        const open = this.#open.get(id);
+        if (open === undefined) return;
+        if (answer === undefined) this.#poll(id);
+        else open.settle(replyOf(answer, open.asked.question));
+      });
     });
   }
 
-  #replyTo(id: string, question: ConsentQuestion): ConsentReply | undefined {
-    try {
-      const given = this.#parts().store.getAnswer(id);
-      if (given === undefined) return undefined;
-      const { channel, answeredAtMs } = given;
-      const answer = readConsentAnswer(answerOf(given.answer), question, answeredAtMs);
-      const isDenied = answer.choice === "deny";
-      return {
-        answer,
-        channel,
-        detail: isDenied ? "a person refused" : `approved: ${answer.choice}`,
-      };
-    } catch {
-      // it may answer the next time
-      return undefined;
-    }
-  }
-
   #forget(id: string): void {
-    try {
-      this.#parts().store.removeQuestion(id);
-    } catch {
-      // it expires by itself
-    }
+    // one that stays expires by itself
+    void orElse(() => this.#parts().store.removeQuestion(id), false);
   }
 
   #keep(
@@ -213,6 +202,13 @@ export class ConsentDesk {
     this.#open.set(key, open);
     return open;
   }
+}
+
+function replyOf(given: GivenAnswer, question: ConsentQuestion): ConsentReply {
+  const { channel, answeredAtMs } = given;
+  const answer = readConsentAnswer(answerOf(given.answer), question, answeredAtMs);
+  const isDenied = answer.choice === "deny";
+  return { answer, channel, detail: isDenied ? "a person refused" : `approved: ${answer.choice}` };
 }
 
 /** What a person answered elsewhere, in the terms of an answer here. */

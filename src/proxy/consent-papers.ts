@@ -16,6 +16,7 @@ import type { ClientMessage, RetryAnswer } from "./client-message.ts";
 import { ELICITATION_METHOD, elicitationParams, readElicitation } from "./consent-form.ts";
 import { CONSENT_KEY, ownPartsOf } from "./consent-retry.ts";
 import { type ConsentState, sealConsentState } from "./consent-state.ts";
+import { andThen, type Eventually, orElse } from "./eventually.ts";
 import { LIMIT_CARRIED_STATE_BYTES, LIMIT_CONSENT_RETRY_MS } from "./limits.ts";
 import type { SessionState } from "./session-state.ts";
 
@@ -69,7 +70,7 @@ export class ConsentPapers {
   }
 
   /** Takes the answer that a call brings back: once, in time, and for this very call. */
-  accept({ state, answer }: RetryAnswer, call: EngineCall): Consented {
+  accept({ state, answer }: RetryAnswer, call: EngineCall): Eventually<Consented> {
     const { store, clock } = this.#state.parts;
     const nowMs = clock();
     if (state === undefined) {
@@ -79,32 +80,37 @@ export class ConsentPapers {
       return { refusal: "an answer to a question about another call" };
     }
     if (!(nowMs < state.expiresAtMs)) return { refusal: "an answer that came too late" };
-    try {
-      const isNew = store.useNonce(state.nonce, state.expiresAtMs, nowMs);
-      if (!isTaken(isNew)) return { refusal: "an answer that was used before" };
-    } catch {
+    const { binding, textHash, expiresAtMs, nonce } = state;
+    const isNew = orElse<boolean | undefined>(
+      () => store.useNonce(nonce, expiresAtMs, nowMs),
+      undefined,
+    );
+    return andThen(isNew, (isFirst): Eventually<Consented> => {
+      if (isFirst === false) return { refusal: "an answer that was used before" };
       // a store in trouble: nobody can say that it was not used
-      return { refusal: "an answer that may have been used before" };
-    }
-    const { binding, textHash, expiresAtMs } = state;
-    const read = readElicitation(answer, { choices: CONSENT_CHOICES, expiresAtMs }, nowMs);
-    if (read.choice === "deny") return { refusal: "a person did not approve" };
-    const question = { textHash };
-    return this.keep({ binding, question, answer: read, channel: "elicitation" });
+      if (isFirst !== true) return { refusal: "an answer that may have been used before" };
+      const read = readElicitation(answer, { choices: CONSENT_CHOICES, expiresAtMs }, nowMs);
+      if (read.choice === "deny") return { refusal: "a person did not approve" };
+      const question = { textHash };
+      return this.keep({ binding, question, answer: read, channel: "elicitation" });
+    });
   }
 
   /** Keeps the records of an approval. */
-  keep(approval: Approval): Consented {
+  keep(approval: Approval): Eventually<Consented> {
     const { store, clock } = this.#state.parts;
     const records = answerRecords({ ...approval, nowMs: clock() });
-    try {
-      const isKept =
-        records.length > 0 && records.every((record) => isTaken(store.putConsent(record)));
-      if (isKept) return { records };
-    } catch {
-      // a store in trouble
-    }
-    return { refusal: "the approval could not be kept" };
+    const putAll = (): Eventually<boolean> =>
+      records.reduce<Eventually<boolean>>(
+        (before, record) =>
+          andThen(before, (isKept) => isTaken(isKept) && store.putConsent(record)),
+        records.length > 0,
+      );
+    return andThen(
+      orElse(putAll, false),
+      (isKept): Consented =>
+        isTaken(isKept) ? { records } : { refusal: "the approval could not be kept" },
+    );
   }
 
   /** Takes back an approval of one call, which then was not sent on for another reason. */
@@ -112,11 +118,8 @@ export class ConsentPapers {
     const { store } = this.#state.parts;
     for (const { id, singleUse, argsDigest } of records) {
       if (!singleUse || argsDigest === null) continue;
-      try {
-        store.revokeConsent(id);
-      } catch {
-        // it expires soon, and holds for this very call alone
-      }
+      // one that stays expires soon, and holds for this very call alone
+      void orElse(() => store.revokeConsent(id), false);
     }
   }
 

@@ -7,7 +7,7 @@ import {
   METHOD_TOOLS_CALL,
 } from "../abi/layout.ts";
 import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
-import { VERDICT_FINGERPRINT_DRIFT } from "../abi/verdict.ts";
+import { VERDICT_FINGERPRINT_DRIFT, VERDICT_SERVER_NOT_ADMITTED } from "../abi/verdict.ts";
 import type { AuditEra } from "../audit/event.ts";
 import type { ConsentChannel } from "../catalog/types.ts";
 import { questionOf } from "../guard/consent-flow.ts";
@@ -90,8 +90,10 @@ export class Dispatches {
       return;
     }
     const call = this.#state.decider.callOf(message.line, message.shape, item);
-    const decided = this.#state.decider.decide(call, eraOf(message));
-    this.#requests.refuse(message, { decision: strictest(quick, decided) }, decided);
+    const answer = this.#state.decider.decide(call, eraOf(message));
+    this.#requests.whenAnswered(message, answer, (later, decided) =>
+      this.#requests.refuse(later, { decision: strictest(quick, decided) }, decided),
+    );
   }
 
   /** Decides a message that has waited: read again, since the kernel has read others since. */
@@ -107,19 +109,35 @@ export class Dispatches {
     const { shape, retry } = message;
     if (shape.dispatch === METHOD_RESOURCES_UNSUBSCRIBE) {
       // what ends something needs nothing but to be allowed to speak of it
-      const decision = decider.followUp("resource", shape.name ?? "");
-      if (decision.outcome === "allow") this.#requests.allow(message);
-      else this.#requests.refuse(message, { decision });
+      const answer = decider.followUp("resource", shape.name ?? "");
+      this.#requests.whenAnswered(message, answer, (later, decision) => {
+        if (decision.outcome === "allow") this.#requests.allow(later);
+        else this.#requests.refuse(later, { decision });
+      });
       return;
     }
     const call = decider.callOf(message.line, shape, item);
     if (retry !== undefined) {
-      this.#finish(message, call, this.#papers.accept(retry, call));
+      this.#requests.whenAnswered(message, this.#papers.accept(retry, call), (later, consented) =>
+        this.#finish(later, call, consented),
+      );
       return;
     }
-    const decided = decider.decide(call, eraOf(message));
-    if (decided.decision.outcome !== "ask_user") this.#end(message, decided, quick);
-    else if (!this.#ask(message, call, decided)) this.#finish(message, call, NOBODY_ASKED);
+    const answer = decider.decide(call, eraOf(message));
+    this.#requests.whenAnswered(message, answer, (later, decided) => {
+      if (this.#isOvertaken(later, decided)) {
+        this.#requests.whenAdmitted(later, (again) => this.#concludeLater(again));
+      } else if (decided.decision.outcome !== "ask_user") this.#end(later, decided, quick);
+      else if (!this.#ask(later, call, decided)) this.#finish(later, call, NOBODY_ASKED);
+    });
+  }
+
+  /** The server's list has changed while a store was asked: the call waits as one that comes now. */
+  #isOvertaken(message: ClientMessage, { decision }: EngineDecision): boolean {
+    const { admission, parts } = this.#state;
+    if (parts.later === undefined || decision.code !== VERDICT_SERVER_NOT_ADMITTED) return false;
+    const isLate = parts.monotonic() >= (message.deadlineMs ?? Number.POSITIVE_INFINITY);
+    return !isLate && !admission.isFresh(metaOf(message.line, message.shape.meta));
   }
 
   /** Sends on what is allowed, and refuses the rest. */
@@ -138,20 +156,24 @@ export class Dispatches {
    * not all that asks by now, the call is refused.
    */
   #finish(message: ClientMessage, call: EngineCall, consented: Consented): void {
-    const { decider } = this.#state;
-    const era = eraOf(message);
-    let { refusal } = consented;
-    if (consented.refusal === undefined) {
-      const decided = decider.decide(call, era);
-      if (decided.decision.outcome !== "allow") this.#papers.dropUnused(consented.records);
-      if (decided.decision.outcome !== "ask_user") {
-        this.#end(message, decided);
-        return;
-      }
-      refusal = "more asks now than what was approved";
+    if (consented.refusal !== undefined) {
+      this.#refuseUnapproved(message, call, consented.refusal);
+      return;
     }
-    const refused = decider.decide({ ...call, isConsentRefused: true }, era);
-    this.#end(message, refused, undefined, refusal);
+    const answer = this.#state.decider.decide(call, eraOf(message));
+    this.#requests.whenAnswered(message, answer, (later, decided) => {
+      if (decided.decision.outcome !== "allow") this.#papers.dropUnused(consented.records);
+      if (decided.decision.outcome !== "ask_user") this.#end(later, decided);
+      else this.#refuseUnapproved(later, call, "more asks now than what was approved");
+    });
+  }
+
+  #refuseUnapproved(message: ClientMessage, call: EngineCall, refusal: string): void {
+    const refused = { ...call, isConsentRefused: true };
+    const answer = this.#state.decider.decide(refused, eraOf(message));
+    this.#requests.whenAnswered(message, answer, (later, decided) =>
+      this.#end(later, decided, undefined, refusal),
+    );
   }
 
   /** Puts the question to a person; false when nobody can be asked. */
@@ -186,18 +208,24 @@ export class Dispatches {
       if (!release()) return;
       this.#papers.record(waiting, decided, `${detail} (${channel})`);
       const approval = { binding, question, answer, channel };
-      const consented =
-        answer.choice === "deny" ? { refusal: detail } : this.#papers.keep(approval);
-      if (consented.refusal !== undefined) {
-        this.#finish(waiting, call, consented);
-        return;
-      }
-      // WHY: the server may have changed its list meanwhile; that wait is another one
-      const again = { ...waiting, deadlineMs: undefined };
-      this.#requests.whenAdmitted(again, (later) => this.#finish(later, call, consented), context);
+      const kept = answer.choice === "deny" ? { refusal: detail } : this.#papers.keep(approval);
+      this.#requests.whenAnswered(waiting, kept, (message, consented) => {
+        if (consented.refusal !== undefined) {
+          this.#finish(message, call, consented);
+          return;
+        }
+        // WHY: the server may have changed its list meanwhile; that wait is another one
+        const again = { ...message, deadlineMs: undefined };
+        this.#requests.whenAdmitted(
+          again,
+          (later) => this.#finish(later, call, consented),
+          context,
+        );
+      });
     };
     const { revision } = client;
-    withdraw = desk.ask({ question, binding, channels, waitMs, revision, done });
+    const callKey = message.key;
+    withdraw = desk.ask({ callKey, question, binding, channels, waitMs, revision, done });
     if (withdraw === undefined) {
       release();
       return false;

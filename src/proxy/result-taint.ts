@@ -7,6 +7,7 @@ import type { Span } from "../kernel/message.ts";
 import { toDecision } from "../verdict.ts";
 import { worseLevel } from "../vetting/types.ts";
 import { scanText } from "../vetting/vet.ts";
+import { andThen, type Eventually } from "./eventually.ts";
 import { spanText } from "./json-members.ts";
 import { LIMIT_SCANNED_BYTES } from "./limits.ts";
 import type { SessionState } from "./session-state.ts";
@@ -21,32 +22,40 @@ export interface TextSource {
 
 /**
  * Puts `untrusted` on the session when the text is flagged, or cannot be looked at: it is too large,
- * or no JSON. A session that carries the label already costs no scan.
+ * or no JSON. A session that is known to carry the label already costs no scan.
+ *
+ * @returns when the store has the label, or cannot take it: the text must not be passed on before
  */
 export function markFlaggedText(
   state: SessionState,
   line: Uint8Array,
   span: Span | undefined,
   source: TextSource,
-): void {
-  if (span === undefined) return;
+): Eventually<void> {
+  if (span === undefined) return undefined;
   const { parts } = state;
-  const { grants, sessions } = parts;
+  const { grants, later, sessions } = parts;
   const label = taintMask(parts.catalog.catalog, ["untrusted"]);
   // WHY: labels stay; a reset while a call runs washes off what the call added, too
-  if (isMarked(source.taint, label)) return;
-  const before = grants.taint(sessions);
-  if (isMarked(before, label)) return;
+  if (isMarked(source.taint, label)) return undefined;
+  if (later === undefined && isMarked(grants.taint(sessions), label)) return undefined;
   const why = whyFlagged(line, span);
-  if (why === undefined) return;
-  const taint = grants.addTaint(sessions, label);
-  const { method, tool } = source;
-  state.record("taint", toDecision(VERDICT_ALLOWED), {
-    sender: "server",
-    method,
-    detail: why,
-    ...(tool !== undefined && { tool }),
-    taint: state.labelsOf(taint),
+  if (why === undefined) return undefined;
+  const [session = ""] = sessions;
+  const { method, tool, taint: before = 0 } = source;
+  const added: Eventually<number | undefined> =
+    later === undefined
+      ? grants.addTaint(sessions, label)
+      : later.addLabels(session, label).then((isNew) => (isNew ? before | label : undefined));
+  return andThen(added, (taint) => {
+    if (taint === undefined) return;
+    state.record("taint", toDecision(VERDICT_ALLOWED), {
+      sender: "server",
+      method,
+      detail: why,
+      ...(tool !== undefined && { tool }),
+      taint: state.labelsOf(taint),
+    });
   });
 }
 

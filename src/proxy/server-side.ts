@@ -118,9 +118,9 @@ export class ServerSide {
       return;
     }
     pendingServer.set(key, method);
-    markFlaggedText(this.#state, line, shape.params, { method });
+    const marked = markFlaggedText(this.#state, line, shape.params, { method });
     this.#state.recordDecision(toDecision(VERDICT_ALLOWED), { sender: "server", method });
-    parts.toClient(passed);
+    this.#state.pass(passed, marked);
   }
 
   /** The frame after these edits; `undefined` when that is no message that may pass. */
@@ -176,18 +176,18 @@ export class ServerSide {
     request: PendingRequest,
   ): void {
     const state = this.#state;
-    const { serverId, methods, toClient } = state.parts;
+    const { serverId, methods } = state.parts;
     const line = frame.subarray(0, frame.length - 1);
-    markFlaggedText(state, line, failure, request);
+    const marked = markFlaggedText(state, line, failure, request);
     if (failure === undefined || !asksForUrl(line, failure)) {
-      toClient(frame);
+      state.pass(frame, marked);
     } else if (!methods.hasFeature("elicitation")) {
       const decision = toDecision(VERDICT_FEATURE_DENIED);
       state.replace(key, request, decision, "an error that asks the client to open a url");
     } else {
       const edits = urlLabelEdits(line, failure, serverId);
       const passed = edits === undefined ? undefined : this.#changed(frame, edits);
-      if (passed !== undefined) toClient(passed);
+      if (passed !== undefined) state.pass(passed, marked);
       else state.replace(key, request, state.malformed, "an elicitation that cannot be labelled");
     }
   }
@@ -245,7 +245,7 @@ export class ServerSide {
     }
     const { method, tool = "", epoch } = request;
     // what a listing or an introduction says is pinned
-    if (!isDefinition(method)) markFlaggedText(state, line, result, request);
+    const marked = isDefinition(method) ? undefined : markFlaggedText(state, line, result, request);
     const makesTask = method === "tools/call" && state.parts.methods.hasFeature("tasks");
     if (makesTask) state.tasks.sawResult(line, result, { tool, epoch });
     if (method === "initialize") {
@@ -254,7 +254,7 @@ export class ServerSide {
       state.listeners.sawInitialize(seen, own);
       state.client.sawRevision(seen, own);
     }
-    state.parts.toClient(passed);
+    state.pass(passed, marked);
   }
 
   /** WHY: what was malformed in a definition is gone with it, or the response is not passed on. */

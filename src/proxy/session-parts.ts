@@ -7,6 +7,7 @@ import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { Catalog, CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
 import type { BoundServer } from "../guard/bound-server.ts";
+import type { AsyncDecider } from "../guard/decide-async.ts";
 import { DecisionEngine } from "../guard/engine.ts";
 import type { GrantAccess } from "../guard/grant-access.ts";
 import type { Grants } from "../guard/grants.ts";
@@ -15,13 +16,15 @@ import type { PolicyRule } from "../guard/policy-rule.ts";
 import { bothCaps, matchPrincipal } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { ScopeGuard } from "../guard/scope-guard.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { Drift } from "../store/records.ts";
+import type { StateStore } from "../store/types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
 import { Admission, type Timer } from "./admission.ts";
+import type { Eventually } from "./eventually.ts";
 import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
 import { appendEvent } from "./session-audit.ts";
-import { StickyDrift, type StickyDriftOptions } from "./sticky-drift.ts";
+import { StickyDrift } from "./sticky-drift.ts";
 
 /** What of a connection stays the same under every catalog. */
 export interface SessionBasis {
@@ -29,12 +32,16 @@ export interface SessionBasis {
   readonly identity: RequestIdentity;
   /** The session's hash, and those it descends from. */
   readonly sessions: readonly string[];
-  readonly store: SyncStateStore;
+  readonly store: StateStore;
   /** Others use the store too: a question in it may be answered. */
   readonly isStoreShared: boolean;
   readonly rules: readonly PolicyRule[] | undefined;
   /** To the store; the labels that it could not take stay for every catalog. */
   readonly access: GrantAccess;
+  /** Decides where the store answers later; `access` then knows of nothing, and allows nothing. */
+  readonly later: AsyncDecider | undefined;
+  /** Goes on with an answer: at once when it is there, else in a turn of its own. */
+  readonly goOn: <T>(answer: Eventually<T>, go: (answer: T) => void) => void;
   /** Secret bytes that the guard's own `requestState` is sealed with. */
   readonly consentKey: Uint8Array;
   readonly protectedPaths: ProtectedPaths | undefined;
@@ -49,8 +56,8 @@ export interface SessionBasis {
   readonly monotonic: Clock;
   readonly timer: Timer;
   readonly uuid: () => string;
-  /** Takes one whole line, its line feed included. */
-  readonly toClient: (frame: Uint8Array) => void;
+  /** Takes one whole line, its line feed included; see `GuardSessionOptions`. */
+  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
   readonly toServer: (frame: Uint8Array) => void;
   readonly onRecord: RecordSink | undefined;
 }
@@ -80,19 +87,24 @@ export interface PartsOptions {
   readonly launched: CatalogServer | undefined;
   /** True for a connection that runs: then a cap by a scope that is no more grants nothing. */
   readonly isReload: boolean;
+  /**
+   * Of `knownDrift`; `undefined` when it cannot be read: then the server is refused as a whole, until
+   * the next catalog.
+   *
+   * WHY: a connection begins with a store that can be read, or not at all; a newer catalog, which may
+   * revoke something, takes over all the same.
+   */
+  readonly drift: readonly Drift[] | undefined;
 }
-
-/** A server whose drift cannot be read is refused as a whole, until the next catalog. */
-const NO_DRIFT_STORE = { addDrift: () => undefined, listDrift: () => [] };
 
 /**
  * Makes a kernel instance, an admission and everything else for one catalog.
  *
  * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in the cap of a new connection;
- *   KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had; for a new
- *   connection STORE_UNAVAILABLE or STORE_CORRUPT when the store cannot be read
+ *   KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had
  */
-export function makeParts({ basis, catalog, launched, isReload }: PartsOptions): SessionParts {
+export function makeParts(options: PartsOptions): SessionParts {
+  const { basis, catalog, launched, isReload, drift: before } = options;
   const { serverId, clock, onRecord, protectedPaths } = basis;
   const match = matchPrincipal(catalog.catalog, basis.identity.principal, serverId);
   // WHY: a revocation must not fail because it also drops a scope that some session names
@@ -108,8 +120,10 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
   const server = catalog.servers.get(serverId);
   const isOther = server !== undefined && !startsAlike(server, launched);
   const methods = new AllowedMethods(isOther ? undefined : server);
-  const found = readDrift(basis, catalog, isReload);
-  const drift = found ?? new StickyDrift({ ...driftOf(basis, catalog), store: NO_DRIFT_STORE });
+  const drift = new StickyDrift({
+    ...{ serverId, catalogSha256: catalog.sha256, before: before ?? [] },
+    store: before === undefined ? NO_DRIFT_STORE : basis.store,
+  });
   const bound = guard.server(serverId);
   for (const { kind, name } of drift.before) {
     if (kind === "instructions") bound.markInstructionsDrifted();
@@ -140,7 +154,7 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
     ...basis,
     catalog,
     server,
-    blocked: isOther ? OTHER_LAUNCH : found === undefined ? DRIFT_UNKNOWN : undefined,
+    blocked: isOther ? OTHER_LAUNCH : before === undefined ? DRIFT_UNKNOWN : undefined,
     guard,
     engine,
     grants: engine.grants,
@@ -153,35 +167,19 @@ export function makeParts({ basis, catalog, launched, isReload }: PartsOptions):
 }
 
 /**
- * WHY: a connection begins with a store that can be read, or not at all; a newer catalog, which may
- * revoke something, takes over all the same.
+ * What has drifted of the server before, as the store has it.
  *
- * @returns `undefined` when the store of a running connection cannot be read
+ * @throws {GuardError} STORE_UNAVAILABLE or STORE_CORRUPT, or rejects with them
  */
-function readDrift(
-  basis: SessionBasis,
+export function knownDrift(
+  { store, serverId }: Pick<SessionBasis, "store" | "serverId">,
   catalog: TrustedCatalog,
-  isReload: boolean,
-): StickyDrift | undefined {
+): Eventually<readonly Drift[]> {
   // what is refused as a whole has no drift
-  const isNamed = catalog.servers.has(basis.serverId);
-  try {
-    return new StickyDrift({
-      ...driftOf(basis, catalog),
-      ...(!isNamed && { store: NO_DRIFT_STORE }),
-    });
-  } catch (fault) {
-    if (!isReload) throw fault;
-    return undefined;
-  }
+  return catalog.servers.has(serverId) ? store.listDrift(serverId, catalog.sha256) : [];
 }
 
-function driftOf(
-  { store, serverId }: SessionBasis,
-  { sha256 }: TrustedCatalog,
-): StickyDriftOptions {
-  return { store, serverId, catalogSha256: sha256 };
-}
+const NO_DRIFT_STORE = { addDrift: () => undefined };
 
 const DRIFT_UNKNOWN: Decision = Object.freeze({
   ...toDecision(VERDICT_SERVER_NOT_ADMITTED),
@@ -203,7 +201,7 @@ function knownScopes(
 }
 
 /** True when both entries start, or reach, the same server in the same way. */
-function startsAlike(server: CatalogServer, launched: CatalogServer | undefined): boolean {
+export function startsAlike(server: CatalogServer, launched: CatalogServer | undefined): boolean {
   return launched !== undefined && launchOf(server) === launchOf(launched);
 }
 

@@ -20,9 +20,11 @@ import { idOfKey, refusalError, refusalResult } from "./answers.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { ClientTraits } from "./client-traits.ts";
 import { ConsentDesk } from "./consent-desk.ts";
+import type { Eventually } from "./eventually.ts";
 import { LIMIT_CANCELLED } from "./limits.ts";
 import { METHODS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
+import { ServerOutbox } from "./server-outbox.ts";
 import { appendEvent, eventOfRecord } from "./session-audit.ts";
 import { SessionDecider } from "./session-decider.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -84,11 +86,12 @@ export class SessionState {
   readonly pending: Map<string, PendingRequest> = new Map();
   /** The server's requests that were passed on: id key -> method. */
   readonly pendingServer: Map<string, string> = new Map();
-  readonly tasks: SessionTasks = new SessionTasks();
+  readonly tasks: SessionTasks;
   readonly client: ClientTraits = new ClientTraits();
   readonly desk: ConsentDesk = new ConsentDesk(() => this.#parts);
   readonly decider: SessionDecider = new SessionDecider(() => this.#parts);
   readonly listeners: ChangeListeners = new ChangeListeners();
+  readonly #outbox: ServerOutbox = new ServerOutbox(() => this.#parts);
   /** Ids of the guard's own requests whose answers nobody waits for any more. */
   readonly abandoned: Set<string> = new Set();
   /**
@@ -103,12 +106,18 @@ export class SessionState {
   /** Instructions that passed under this catalog were not the pinned ones, and were cut out. */
   #haveInstructionsDrifted = false;
   #parts: SessionParts;
-  #epoch = 0;
+  #epoch: number;
   #heldBytes = 0;
   readonly #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
 
-  constructor(parts: SessionParts) {
+  /** @param common with other connections of this session */
+  constructor(
+    parts: SessionParts,
+    { tasks = new SessionTasks(), epoch = 0 }: Partial<Pick<SessionState, "tasks" | "epoch">> = {},
+  ) {
     this.#parts = parts;
+    this.tasks = tasks;
+    this.#epoch = epoch;
     this.#takeOverDrift();
   }
 
@@ -259,6 +268,11 @@ export class SessionState {
     if (this.isExpiredFor(method)) return toDecision(VERDICT_CATALOG_EXPIRED);
     const isCore = METHODS.get(method)?.feature === "core";
     return isCore || isKnownPrincipal ? undefined : toDecision(VERDICT_IDENTITY_UNKNOWN);
+  }
+
+  /** Sends on what the server has said, in order; not before `after`, which never rejects. */
+  pass(frame: Uint8Array, after?: Eventually<void>): void {
+    this.#outbox.send(frame, after);
   }
 
   /** Answers a request of the client with a refusal, and records it. */

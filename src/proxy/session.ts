@@ -9,6 +9,8 @@ import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import { type Clock, monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
+import { AsyncDecider } from "../guard/decide-async.ts";
+import { NO_GRANTS } from "../guard/gateway-parts.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
 import {
   createRequestIdentity,
@@ -19,16 +21,19 @@ import type { PolicyRule } from "../guard/policy-rule.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import { createMemoryStore } from "../store/memory.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { Drift } from "../store/records.ts";
+import type { StateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import type { Timer } from "./admission.ts";
 import { ClientSide } from "./client-side.ts";
 import { CONSENT_KEY_SIZE } from "./consent-state.ts";
+import { type Eventually, orElse } from "./eventually.ts";
 import type { FramedLine } from "./framing.ts";
 import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
-import { makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
+import { knownDrift, makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
+import type { SessionTasks } from "./tasks.ts";
 
 export interface GuardSessionOptions {
   readonly catalog: TrustedCatalog;
@@ -41,9 +46,9 @@ export interface GuardSessionOptions {
   readonly sessionId?: string | undefined;
   /**
    * Leases, approvals, labels and drift. Default: in memory, for this connection alone, so that
-   * nobody can be asked but in the client.
+   * nobody can be asked but in the client. One that answers later needs `GuardSession.open`.
    */
-  readonly store?: SyncStateStore | undefined;
+  readonly store?: StateStore | undefined;
   /** Others use the store, too: a question in it may be answered. Default: where one is given. */
   readonly isStoreShared?: boolean | undefined;
   /** Custom rules of the host; they can only tighten. */
@@ -71,9 +76,26 @@ export interface GuardSessionOptions {
   /** Bytes of the largest message. Default 10 MiB. */
   readonly messageSizeMax?: number | undefined;
   readonly onRecord?: RecordSink | undefined;
-  /** Takes one whole line with its line feed; it may be a view of a line that came in. */
-  readonly toClient: (frame: Uint8Array) => void;
+  /** What this connection has in common with others of the same identity. Default: nothing. */
+  readonly common?: CommonState | undefined;
+  /**
+   * Takes one whole line with its line feed; it may be a view of a line that came in.
+   *
+   * @param callKey of a question of the guard: id key of the client's call that waits for it
+   */
+  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
   readonly toServer: (frame: Uint8Array) => void;
+}
+
+/** State of several connections that are one session of one principal at one server. */
+export interface CommonState {
+  /** To the store, with the labels that it could not take. */
+  readonly access: GrantAccess;
+  /** Others use the store as well: a question in it may be answered. */
+  readonly isStoreShared: boolean;
+  readonly tasks: SessionTasks;
+  /** How many catalogs the others have seen replaced. */
+  readonly epoch: number;
 }
 
 /** What a change of the catalog came to. */
@@ -103,13 +125,29 @@ export class GuardSession {
   #depth = 0;
   /** The catalog that takes over when they are done. */
   #next: SessionParts | undefined;
+  /** The newest catalog that was taken; in force once its drift was read. */
+  #newest: TrustedCatalog;
 
   /**
+   * A session with any store: what has drifted before is read first. With a store that answers later
+   * calls wait for it, each behind the calls before it; other messages do not.
+   *
+   * @throws {GuardError} as the constructor
+   */
+  static async open(options: GuardSessionOptions): Promise<GuardSession> {
+    const { catalog, serverId, store } = options;
+    const drift = store === undefined ? [] : await knownDrift({ store, serverId }, catalog);
+    return new GuardSession(options, drift);
+  }
+
+  /**
+   * @param drift of `open` alone
    * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
    *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had; ARGUMENT_INVALID for a
-   *   principal or a session without a name, or a short key; STORE_UNAVAILABLE or STORE_CORRUPT
+   *   principal or a session without a name, a short key, or a store that answers later;
+   *   STORE_UNAVAILABLE or STORE_CORRUPT
    */
-  constructor(options: GuardSessionOptions) {
+  constructor(options: GuardSessionOptions, drift?: readonly Drift[]) {
     const { catalog, serverId, consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
     if (consentKey.length < CONSENT_KEY_SIZE) {
       const message = `expected a key of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
@@ -118,15 +156,19 @@ export class GuardSession {
     const timer = options.timer ?? systemTimer;
     this.#onTakeOver = options.onTakeOver;
     const store = options.store ?? createMemoryStore();
+    const isLater = store.mode === "async";
+    const { common } = options;
     const identity = identityOf(options);
     this.#basis = {
       serverId,
       identity,
       sessions: [identity.sessionHash, ...identity.ancestorHashes],
       store,
-      isStoreShared: options.isStoreShared ?? options.store !== undefined,
+      isStoreShared: options.isStoreShared ?? common?.isStoreShared ?? options.store !== undefined,
       rules: options.rules,
-      access: new GrantAccess(store),
+      access: isLater ? new GrantAccess(NO_GRANTS) : (common?.access ?? new GrantAccess(store)),
+      later: isLater ? AsyncDecider.of(store) : undefined,
+      goOn: (answer, go) => this.#goOn(answer, go),
       consentKey: new Uint8Array(consentKey),
       protectedPaths: options.protectedPaths,
       audit: options.audit,
@@ -143,7 +185,14 @@ export class GuardSession {
       onRecord: options.onRecord,
     };
     this.#launched = catalog.servers.get(serverId);
-    this.#state = new SessionState(this.#partsFor(catalog, false));
+    this.#newest = catalog;
+    const before = drift ?? knownDrift(this.#basis, catalog);
+    if (before instanceof Promise) {
+      void before.catch(() => undefined);
+      const message = "expected a store that answers at once; use GuardSession.open with this one";
+      throw new GuardError("ARGUMENT_INVALID", message);
+    }
+    this.#state = new SessionState(this.#partsFor(catalog, before), common);
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
@@ -151,6 +200,11 @@ export class GuardSession {
   /** The catalog that decides the next message. */
   get catalog(): TrustedCatalog {
     return (this.#next ?? this.#state.parts).catalog;
+  }
+
+  /** True for a request of the client that waits for the server, for a listing or for a person. */
+  isPending(idKey: string): boolean {
+    return this.#state.pending.has(idKey);
   }
 
   /** Takes one line of the client. */
@@ -170,25 +224,27 @@ export class GuardSession {
    * forgotten. While a message is handled, the change waits for its end.
    *
    * A server whose command, url, environment or headers the new catalog changes gets no further
-   * message: what runs is not what the operator signed.
+   * message: what runs is not what the operator signed. With a store that answers later the change
+   * waits until the drift under the new catalog was read, or cannot be.
    *
    * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN when it
    *   does not come after the one in force; KERNEL_LOAD, KERNEL_CAPACITY or IMAGE_INVALID. The
    *   running catalog stays in force then
    */
   replaceCatalog(catalog: TrustedCatalog): CatalogChange {
-    const running = this.catalog;
-    if (catalog.id !== running.id) {
-      const message = `expected catalog ${quote(running.id)}, got ${quote(catalog.id)}; start the guard again to change over`;
-      throw new GuardError("CATALOG_ID", message);
-    }
-    assertAdvances(stateOf(running), stateOf(catalog));
-    const isNew = catalog.sha256 !== running.sha256;
+    const running = this.#newest;
+    const isNew = comesAfter(running, catalog);
     if (isNew) {
-      this.#next = this.#partsFor(catalog, true);
-      if (this.#depth === 0) this.#takeOver();
+      const drift = orElse<KnownDrift>(() => knownDrift(this.#basis, catalog), undefined);
+      if (drift instanceof Promise) this.#prepareLater(catalog, drift);
+      else this.#prepare(catalog, drift);
     }
     return { isNew, before: running.version, now: catalog.version };
+  }
+
+  /** Records a message that was refused before it became one of this connection. */
+  recordRefused(sender: "client" | "server", verdict: number, detail: string): void {
+    this.#turn(() => this.#state.drop(sender, verdict, detail));
   }
 
   /** Records that a catalog was refused and the running one kept. */
@@ -217,8 +273,35 @@ export class GuardSession {
     return this.#state.heldAtMost(bytes);
   }
 
-  #partsFor(catalog: TrustedCatalog, isReload: boolean): SessionParts {
-    return makeParts({ basis: this.#basis, catalog, launched: this.#launched, isReload });
+  #partsFor(catalog: TrustedCatalog, drift: KnownDrift, isReload = false): SessionParts {
+    return makeParts({ basis: this.#basis, catalog, launched: this.#launched, isReload, drift });
+  }
+
+  #prepare(catalog: TrustedCatalog, drift: KnownDrift): void {
+    this.#next = this.#partsFor(catalog, drift, true);
+    this.#newest = catalog;
+    if (this.#depth === 0) this.#takeOver();
+  }
+
+  #prepareLater(catalog: TrustedCatalog, answer: Promise<KnownDrift>): void {
+    this.#newest = catalog;
+    this.#goOn(answer, (drift) => {
+      // a still newer one came meanwhile
+      if (this.#newest !== catalog) return;
+      try {
+        this.#prepare(catalog, drift);
+      } catch (fault) {
+        this.#newest = this.catalog;
+        this.recordKept(
+          fault instanceof GuardError ? `${fault.code}: ${fault.message}` : "a fault",
+        );
+      }
+    });
+  }
+
+  #goOn<T>(answer: Eventually<T>, go: (answer: T) => void): void {
+    if (answer instanceof Promise) void answer.then((value) => this.#turn(() => go(value)));
+    else go(answer);
   }
 
   /** Handles one message whole; a catalog that came meanwhile takes over behind it. */
@@ -265,6 +348,23 @@ function identityOf({ identity, principal, sessionId }: GuardSessionOptions): Re
   if (isRequestIdentity(identity)) return identity;
   const message = "expected an identity of createRequestIdentity, got a look-alike";
   throw new GuardError("ARGUMENT_INVALID", message);
+}
+
+/** `undefined`: it cannot be read. */
+type KnownDrift = readonly Drift[] | undefined;
+
+/**
+ * True when `next` may take the place of the catalog that is in force; false when it is the same.
+ *
+ * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN
+ */
+export function comesAfter(running: TrustedCatalog, next: TrustedCatalog): boolean {
+  if (next.id !== running.id) {
+    const message = `expected catalog ${quote(running.id)}, got ${quote(next.id)}; start the guard again to change over`;
+    throw new GuardError("CATALOG_ID", message);
+  }
+  assertAdvances(stateOf(running), stateOf(next));
+  return next.sha256 !== running.sha256;
 }
 
 function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {

@@ -2,10 +2,13 @@
 // (20-fingerprint section 3). It ends with a newly signed catalog, and in no other way.
 import type { ItemKind } from "../catalog/types.ts";
 import type { Drift } from "../store/records.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { StateStore } from "../store/types.ts";
+import { andThen, orElse } from "./eventually.ts";
 
 export interface StickyDriftOptions {
-  readonly store: Pick<SyncStateStore, "addDrift" | "listDrift">;
+  readonly store: Pick<StateStore, "addDrift">;
+  /** As the store had it at the start. */
+  readonly before: readonly Drift[];
   readonly serverId: string;
   /** SHA-256 of the catalog's payload, lower-case hex. */
   readonly catalogSha256: string;
@@ -20,11 +23,9 @@ export class StickyDrift {
   /** What the store could not take yet; the kernel of this process refuses it all the same. */
   readonly #waiting = new Map<string, Drift>();
 
-  /** @throws {GuardError} STORE_UNAVAILABLE or STORE_CORRUPT when the store cannot be read */
   constructor(options: StickyDriftOptions) {
-    const { store, serverId, catalogSha256 } = options;
     this.#options = options;
-    this.before = store.listDrift(serverId, catalogSha256);
+    this.before = options.before;
     for (const drift of this.before) this.#kept.add(keyOf(drift));
   }
 
@@ -41,14 +42,14 @@ export class StickyDrift {
     if (this.#kept.has(key)) return;
     this.#waiting.set(key, drift);
     for (const [waitingKey, waiting] of this.#waiting) {
-      try {
-        store.addDrift(waiting);
-      } catch {
-        // a store in trouble: other processes see the drift themselves
-        return;
-      }
-      this.#waiting.delete(waitingKey);
-      this.#kept.add(waitingKey);
+      const isGiven = orElse(() => andThen(store.addDrift(waiting), () => true), false);
+      // a store in trouble: other processes see the drift themselves
+      if (isGiven === false) return;
+      void andThen(isGiven, (isKept) => {
+        if (!isKept) return;
+        this.#waiting.delete(waitingKey);
+        this.#kept.add(waitingKey);
+      });
     }
   }
 }

@@ -1,9 +1,11 @@
 // Strict Ed25519 (RFC 8032, FIPS 186-5): one answer for one signature in every runtime.
-import { ed25519 } from "@noble/curves/ed25519.js";
+import { mulAddUnsafe } from "@noble/curves/abstract/curve.js";
+import type { EdwardsPoint } from "@noble/curves/abstract/edwards.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
-import { publicKeyNatively, signNatively, verifyNatively } from "./ed25519-native.ts";
+import { edwardsPoints, GROUP_ORDER } from "./ed25519-curve.ts";
+import { verifyNatively } from "./ed25519-native.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;
@@ -11,9 +13,6 @@ export const PUBLIC_KEY_SIZE_BYTES = 32;
 export const SEED_SIZE_BYTES = 32;
 /** Bytes of a signature: R then S. */
 export const SIGNATURE_SIZE_BYTES = 64;
-
-/** The order L of the prime-order subgroup, 2^252 + 27742317777372353535851937790883648493. */
-const GROUP_ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn;
 
 /**
  * The canonical encodings of the eight points of small order (RFC 8032 encoding, hex). Another
@@ -31,9 +30,9 @@ const SMALL_ORDER_POINTS: ReadonlySet<string> = new Set([
 ]);
 
 /** The point of a canonical encoding that is not of small order; `undefined` for anything else. */
-function readPoint(bytes: Uint8Array): InstanceType<typeof ed25519.Point> | undefined {
+function readPoint(bytes: Uint8Array): EdwardsPoint | undefined {
   try {
-    const point = ed25519.Point.fromBytes(bytes, false);
+    const point = edwardsPoints().fromBytes(bytes, false);
     return point.isSmallOrder() ? undefined : point;
   } catch {
     return undefined;
@@ -124,38 +123,11 @@ export function isEquationSatisfied(
 ): boolean {
   const key = readPoint(publicKey);
   if (key === undefined) return false;
-  keepTableSmall();
   const r = signature.subarray(0, 32);
   const k = integerOf(sha512(concatBytes(r, publicKey, message))) % GROUP_ORDER;
   const s = integerOf(signature.subarray(32));
-  const ofBase = ed25519.Point.BASE.multiplyUnsafe(s);
-  return bytesEqual(ofBase.subtract(key.multiplyUnsafe(k)).toBytes(), r);
-}
-
-let isTableSmall = false;
-
-/**
- * WHY: noble makes a table of multiples of the base point at first use. A process verifies a
- * handful of signatures: with windows of 4 bits instead of 6 the first one takes 9 ms, not 15,
- * and the next ones are as fast.
- */
-function keepTableSmall(): void {
-  if (isTableSmall) return;
-  isTableSmall = true;
-  ed25519.Point.BASE.precompute(4);
-}
-
-/**
- * Signs `message`; deterministic (RFC 8032 section 5.1.6).
- *
- * @param seed 32 bytes that never change: the host's handle of them is kept.
- * @returns 64 bytes, R || S.
- */
-export function signEd25519(seed: Uint8Array, message: Uint8Array): Uint8Array {
-  return signNatively(seed, message) ?? ed25519.sign(message, seed);
-}
-
-/** The public key of a seed: 32 bytes from 32 bytes. */
-export function publicKeyOfSeed(seed: Uint8Array): Uint8Array {
-  return publicKeyNatively(seed) ?? ed25519.getPublicKey(seed);
+  const points = edwardsPoints();
+  // WHY: one chain of doublings for both, and no table of the base point: a process verifies a handful of
+  // signatures, and a table costs what it saves in ten
+  return bytesEqual(mulAddUnsafe(points, [points.BASE, key.negate()], [s, k]).toBytes(), r);
 }

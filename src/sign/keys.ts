@@ -7,12 +7,11 @@ import {
   assertPrimeOrderKey,
   assertPublicKey,
   PUBLIC_KEY_SIZE_BYTES,
-  publicKeyOfSeed,
   SEED_SIZE_BYTES,
-  signEd25519,
   verifyEd25519,
 } from "./ed25519.ts";
 import { SPKI_PREFIX } from "./ed25519-native.ts";
+import { publicKeyOfSeed, signEd25519 } from "./ed25519-sign.ts";
 
 /** DER SubjectPublicKeyInfo of a 32-byte public key: 44 bytes. */
 export function encodeSpki(publicKey: Uint8Array): Uint8Array {

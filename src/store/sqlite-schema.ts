@@ -1,5 +1,4 @@
-// The tables of `state.db`, and how they are made. A change of any of them is a new version.
-import type { SqliteDatabase } from "./sqlite-driver.ts";
+// The tables of a SQL store. A change of any of them is a new version.
 
 /** "PCST", so that another program's database is never taken for a store. */
 export const APPLICATION_ID = 0x50435354;
@@ -49,14 +48,3 @@ export const SCHEMA: readonly string[] = [
 /** Everything that was ever created in a database, triggers and views too. */
 export const SCHEMA_QUERY =
   "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name COLLATE BINARY";
-
-/** Makes the tables in an empty database, in write-ahead mode. */
-export function createSchema(database: SqliteDatabase): void {
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = FULL");
-  database.exec("BEGIN IMMEDIATE");
-  for (const statement of SCHEMA) database.exec(statement);
-  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  database.exec("COMMIT");
-}

@@ -1,13 +1,13 @@
 // The store of one machine: a SQLite file that many processes use at once.
 import { endLeasesOfOtherBoot, readBootId } from "./sqlite-boot.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
+import { createSchema } from "./sqlite-create.ts";
 import { loadSqliteDriver, type SqliteDriver, type SqliteDriverName } from "./sqlite-driver.ts";
 import { sqliteFault } from "./sqlite-fault.ts";
 import { checkStoreFile, createStoreFile } from "./sqlite-file.ts";
 import { sqliteConsents, sqliteLeases } from "./sqlite-grants.ts";
 import { sqliteHost } from "./sqlite-host.ts";
 import { sqliteQuestions } from "./sqlite-questions.ts";
-import { createSchema } from "./sqlite-schema.ts";
 import { sqliteSessions } from "./sqlite-sessions.ts";
 import type { SyncStateStore } from "./types.ts";
 

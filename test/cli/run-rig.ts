@@ -60,6 +60,12 @@ export class RunHome {
     writeFileSync(path, edit(readFileSync(path, "utf8")));
   }
 
+  /** Signs another text of the catalog. */
+  async resign(edit: (text: string) => string): Promise<void> {
+    this.rewrite(edit);
+    await cliJson(["sign", "--key", this.key, "--dir", this.dir]);
+  }
+
   #withServer(text: string, id: string, { keys = "", tools = {}, more = [] }: ServerSetup): string {
     const own = { scope: ["fs.write"], effect: "write" } as const;
     const pins = [...FIXTURE_TOOLS, ...more].map((tool): [string, ItemPin] => {

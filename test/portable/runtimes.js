@@ -1,4 +1,5 @@
-// The runtimes of the portable suite: which version, where it is, how to get it.
+// The runtimes of the portable suite, and the protocol's conformance suite beside them: which version,
+// where it is, how to get it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +8,9 @@ export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 export const RUNTIMES_FOLDER = join(REPOSITORY, ".runtimes");
 
 const CHROMIUM_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The protocol's official suite; the alpha has both revisions, the release the scenarios of before. */
+const CONFORMANCE_PACKAGE = "@modelcontextprotocol/conformance";
 
 /** From the registry: folder, exact version, file that is run or imported, package if another. */
 const PACKAGES = [
@@ -17,6 +21,8 @@ const PACKAGES = [
   ["workerd", "1.20260730.1", "bin/workerd"],
   ["miniflare", "4.20260730.0", "dist/src/index.js"],
   ["vite", "8.3.8", "dist/node/index.js"],
+  ["conformance1", "0.1.16", "dist/index.js", CONFORMANCE_PACKAGE],
+  ["conformance2", "0.2.0-alpha.12", "dist/index.js", CONFORMANCE_PACKAGE],
 ];
 
 /** Specs for npm; exact, and apart from the project's own lock file. */

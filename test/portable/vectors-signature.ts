@@ -1,7 +1,7 @@
 // Ed25519 signatures: sound ones, changed ones, and points of small order.
 import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { fromHex, toHex, utf8 } from "../../src/bytes.ts";
-import { publicKeyOfSeed, signEd25519 } from "../../src/sign/ed25519.ts";
+import { publicKeyOfSeed, signEd25519 } from "../../src/sign/ed25519-sign.ts";
 import type { SignatureCase } from "./vectors-type.ts";
 
 const SEEDS = 12;

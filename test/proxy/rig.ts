@@ -11,6 +11,7 @@ import {
 import { LineSplitter } from "../../src/proxy/framing.ts";
 import type { GuardRecord } from "../../src/proxy/records.ts";
 import { GuardSession, type GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { Drift } from "../../src/store/records.ts";
 import { FIXTURE_GRANTS } from "../../src/testing/fixtures.ts";
 import {
   FIXTURE_SERVER,
@@ -125,9 +126,10 @@ export class Rig {
     catalog: TrustedCatalog,
     options: MockOptions = FIXTURE_SERVER,
     extra: Partial<GuardSessionOptions> = {},
+    drift?: readonly Drift[],
   ) {
     this.mock = new MockMcpServer(options);
-    this.session = new GuardSession({
+    const settings: GuardSessionOptions = {
       catalog,
       serverId: SERVER_ID,
       clock: () => NOW_MS,
@@ -145,8 +147,11 @@ export class Rig {
         this.upstream.push(textOf(frame));
         const copy = frame.slice(0, -1);
         this.#work.push(() => this.#serve(copy));
+        // for what is sent on later, when a store has answered
+        queueMicrotask(() => this.#drain());
       },
-    });
+    };
+    this.session = new GuardSession(settings, drift);
   }
 
   /** Sends a line, or a message, from the client; its answers have come when this returns. */

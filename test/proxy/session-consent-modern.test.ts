@@ -6,6 +6,7 @@ import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { LIMIT_CARRIED_STATE_BYTES, LIMIT_CONSENT_RETRY_MS } from "../../src/proxy/limits.ts";
 import type { GuardSessionOptions } from "../../src/proxy/session.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions, SPOOF_TEXT } from "../../src/testing/index.ts";
 import { NOW_MS } from "../fixtures/trust.ts";
 import { AskingRig, accept, askingCatalog } from "./consent-rig.ts";
@@ -23,6 +24,7 @@ beforeAll(async () => {
 interface Setup extends Partial<GuardSessionOptions> {
   readonly server?: MockOptions;
   readonly catalog?: TrustedCatalog;
+  readonly store?: SyncStateStore | undefined;
 }
 
 function rigOf(setup: Setup = {}): AskingRig {

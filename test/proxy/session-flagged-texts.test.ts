@@ -37,7 +37,7 @@ interface Marked {
 
 async function rigOf(
   server: MockOptions = {},
-  extra: Partial<GuardSessionOptions> = {},
+  extra: Partial<GuardSessionOptions> & { readonly store?: SyncStateStore } = {},
 ): Promise<Marked> {
   const store = extra.store ?? createMemoryStore();
   const catalog = await trust(catalogToml(CLEAN));

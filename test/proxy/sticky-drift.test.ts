@@ -126,6 +126,7 @@ describe("a store in trouble", () => {
     };
     const drift = new StickyDrift({
       store: moody,
+      before: [],
       serverId: SERVER_ID,
       catalogSha256: catalog.sha256,
     });

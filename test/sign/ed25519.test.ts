@@ -8,11 +8,11 @@ import {
   assertPrimeOrderKey,
   assertPublicKey,
   isEquationSatisfied,
-  publicKeyOfSeed,
-  signEd25519,
   verifyEd25519,
 } from "../../src/sign/ed25519.ts";
+import { edwardsPoints, GROUP_ORDER } from "../../src/sign/ed25519-curve.ts";
 import { publicKeyNatively, signNatively, verifyNatively } from "../../src/sign/ed25519-native.ts";
+import { publicKeyOfSeed, signEd25519, signer } from "../../src/sign/ed25519-sign.ts";
 import { encodeSpki } from "../../src/sign/keys.ts";
 import { expectCode } from "../fixtures/trust.ts";
 
@@ -94,6 +94,13 @@ describe.skipIf(!hasVectors)(
   },
 );
 
+it("the curve is that of the library's own object for the scheme", () => {
+  const points = edwardsPoints();
+  expect(points.CURVE()).toEqual(ed25519.Point.CURVE());
+  expect(points.BASE.toBytes()).toEqual(ed25519.Point.BASE.toBytes());
+  expect(GROUP_ORDER).toBe(ed25519.Point.Fn.ORDER);
+});
+
 describe("against node:crypto", () => {
   it("agrees on keys, signatures and verification of random messages", () => {
     for (let size = 0; size < 40; size++) {
@@ -105,9 +112,10 @@ describe("against node:crypto", () => {
       const signature = signEd25519(seed, message);
       expect(publicKeyOfSeed(seed)).toEqual(raw);
       expect(publicKeyNatively(seed)).toEqual(raw);
-      expect(ed25519.getPublicKey(seed)).toEqual(raw);
+      expect(signer().getPublicKey(seed)).toEqual(raw);
       expect(signature).toEqual(new Uint8Array(sign(null, message, privateKey)));
       // the signer of hosts without one of their own, and that of this host
+      expect(signer().sign(message, seed)).toEqual(signature);
       expect(ed25519.sign(message, seed)).toEqual(signature);
       expect(signNatively(seed, message)).toEqual(signature);
       expect(verifyEd25519(raw, message, signature)).toBe(true);

@@ -15,7 +15,6 @@ import {
 } from "./durable-workers.ts";
 import { hash, lease, NOW_MS } from "./fixtures.ts";
 
-const BUILT = new URL("../../build/esm/store/durable-object.js", import.meta.url).href;
 const ISOLATES = 6;
 const INVOCATIONS = 120;
 const MANY = 100_000;
@@ -76,7 +75,7 @@ if (lackOfWorkerd !== undefined) {
       return {
         store: store(name),
         reopen: async () => store(name),
-        childSource: `const { openDurableObjectStore } = await import(${JSON.stringify(BUILT)});
+        childSource: `const { openDurableObjectStore } = await import("portcullis/store/durable-object");
 const stub = { fetch: (_, init) => fetch(${target}, init) };
 const store = openDurableObjectStore(stub, { timeoutMs: 20_000 });`,
       };
@@ -86,17 +85,35 @@ const store = openDurableObjectStore(stub, { timeoutMs: 20_000 });`,
   describe("durable object", () => {
     it(`${ISOLATES} isolates and ${INVOCATIONS} invocations left: exactly ${INVOCATIONS} succeed`, async () => {
       workers ??= start();
-      const { store, drain } = await workers;
+      const { store, ask } = await workers;
       const shared = store("isolates");
       const bounds = { maxInvocations: INVOCATIONS, remaining: INVOCATIONS };
       await shared.putLease(lease(1, bounds));
       const each = await Promise.all(
-        Array.from({ length: ISOLATES }, (_, isolate) => drain(isolate, "isolates")),
+        Array.from({ length: ISOLATES }, (_, isolate) => ask(isolate, "lease/isolates")),
       );
       const taken = each.flat();
       expect(new Set(taken).size).toBe(INVOCATIONS);
       expect(taken).toHaveLength(INVOCATIONS);
       expect((await shared.getLease(hash(1)))?.remaining).toBe(0);
+    });
+
+    it("a guard in each isolate: together they allow what was granted, and not one call more", async () => {
+      workers ??= start();
+      const { store, ask } = await workers;
+      const granted = 60;
+      const id = String(await ask(0, `grant/guards/${granted}`));
+      const reasons: unknown[] = [];
+      // a call that was always too slow is refused with some left, and may be tried again
+      while (((await store("guards").getLease(id))?.remaining ?? 0) > 0) {
+        const each = await Promise.all(
+          Array.from({ length: ISOLATES }, (_, isolate) => ask(isolate, `gateway/guards/${id}`)),
+        );
+        reasons.push(...each.flat());
+      }
+      expect(reasons.filter((reason) => reason === "allow")).toHaveLength(granted);
+      expect(new Set(reasons)).toEqual(new Set(["allow", "lease_exhausted"]));
+      expect(await ask(0, `gateway/guards/${"0".repeat(64)}`)).not.toContain("allow");
     });
 
     it("an object answers operations alone: no other method, no prototype, no page", async () => {

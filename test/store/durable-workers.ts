@@ -30,8 +30,8 @@ export interface Workers {
   readonly url: string;
   /** The store in the object of this name. */
   readonly store: (name: string) => AsyncStateStore;
-  /** What an isolate answers that uses up the lease of an object. */
-  readonly drain: (isolate: number, name: string) => Promise<readonly number[]>;
+  /** What the Worker of an isolate answers; see `worker-isolate.js`. */
+  readonly ask: (isolate: number, path: string) => Promise<unknown>;
   /** Ends workerd at once, as a crash does; resolves when it is gone. */
   readonly kill: () => Promise<void>;
 }
@@ -91,8 +91,9 @@ export async function startWorkers(folder: string, isolates = 0): Promise<Worker
   const workers: Workers = {
     url,
     store: (name) => openDurableObjectStore(stubAt(url, name), { timeoutMs: 20_000 }),
-    drain: async (isolate, name) => {
-      const response = await fetch(`${url}/isolate/${isolate}/${name}`);
+    ask: async (isolate, path) => {
+      const response = await fetch(`${url}/isolate/${isolate}/${path}`);
+      if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
       return await response.json();
     },
     kill: async () => {

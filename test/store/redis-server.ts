@@ -29,6 +29,7 @@ export interface ServerOptions {
   readonly extra?: readonly string[];
 }
 
+const PORT_ATTEMPTS = 5;
 const running = new Set<RedisServer>();
 
 /** Ends every server of this file when its tests are done. */
@@ -40,7 +41,19 @@ export function endServersAfterwards(): void {
 
 /** Starts a server and waits until it answers. */
 export async function startRedis(options: ServerOptions = {}): Promise<RedisServer> {
-  const { port = await freePort(), extra = [] } = options;
+  if (options.port !== undefined) return start({ ...options, port: options.port });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start({ ...options, port: await freePort() });
+    } catch (error) {
+      // somebody else was faster to take the port
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function start(options: ServerOptions & { readonly port: number }): Promise<RedisServer> {
+  const { port, extra = [] } = options;
   const own = mkdtempSync(join(tmpdir(), "portcullis-redis-"));
   const folder = options.folder ?? own;
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];

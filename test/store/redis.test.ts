@@ -4,7 +4,6 @@ import { openRedisStore } from "../../src/store/redis.ts";
 import { describeStateStore } from "./conformance.ts";
 import { endServersAfterwards, lackOfRedis, type RedisServer, startRedis } from "./redis-server.ts";
 
-const BUILT = new URL("../../build/esm/store/redis.js", import.meta.url).href;
 const lack = lackOfRedis();
 
 if (lack !== undefined) {
@@ -26,7 +25,7 @@ if (lack !== undefined) {
       return {
         store: await openRedisStore(options),
         reopen: () => openRedisStore(options),
-        childSource: `const { openRedisStore } = await import(${JSON.stringify(BUILT)});
+        childSource: `const { openRedisStore } = await import("portcullis/store/redis");
 const store = await openRedisStore(${JSON.stringify(options)});`,
       };
     },

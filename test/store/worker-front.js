@@ -5,8 +5,9 @@ export { PortcullisStore };
 
 export default {
   async fetch(request, env) {
-    const [, kind, which, name] = new URL(request.url).pathname.split("/");
-    if (kind === "isolate") return env[`ISOLATE_${which}`].fetch(`http://isolate/${name}`);
+    const [, kind, which, ...rest] = new URL(request.url).pathname.split("/");
+    if (kind === "isolate")
+      return env[`ISOLATE_${which}`].fetch(`http://isolate/${rest.join("/")}`);
     return env.STORE.get(env.STORE.idFromName(which)).fetch(request);
   },
 };

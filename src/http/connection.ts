@@ -1,0 +1,409 @@
+// One guarded connection over HTTP: a session that decides, the exchanges of its client, and the
+// link to its server. What is said here goes through the session, or nowhere.
+import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
+import { bytesEqual } from "../bytes.ts";
+import {
+  INTERNAL_ERROR_CODE,
+  idOfKey,
+  notificationFrame,
+  PARSE_ERROR_CODE,
+  plainError,
+} from "../proxy/answers.ts";
+import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
+import { spanText } from "../proxy/json-members.ts";
+import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
+import { statusOfAnswer } from "./error-status.ts";
+import { Exchange } from "./exchange.ts";
+import { LIMIT_RESUMED_STREAMS } from "./limits.ts";
+import { frameOf, onOneLine } from "./line-breaks.ts";
+import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
+import {
+  headOf,
+  keyOf,
+  type MessageHead,
+  progressTokenSpan,
+  relatedSpans,
+} from "./message-head.ts";
+import type { SseFields } from "./sse.ts";
+
+export interface ConnectionOptions {
+  readonly session: Omit<GuardSessionOptions, "toClient" | "toServer">;
+  readonly era: "legacy" | "modern";
+  readonly link: LinkFactory;
+  /** Headers of the response that opens a session. */
+  readonly sessionHeaders: Readonly<Record<string, string>>;
+  /** It has ended; with the fault that ended it. */
+  readonly onEnd: (fault?: unknown) => void;
+}
+
+/** One POST of the client. */
+export interface Posted {
+  /** Bytes as they came. */
+  readonly body: Uint8Array;
+  readonly forwarded: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+}
+
+/** A text as it came, and as it was judged. */
+interface Taken {
+  readonly original: Uint8Array;
+  readonly line: Uint8Array;
+}
+
+/** What the session is being fed with right now. */
+interface Origin extends Taken {
+  /** The response that it came in, or that is to it. */
+  readonly exchange: Exchange | undefined;
+  /** Takes the refusal of a request whose id is not what it seems. */
+  readonly catcher?: Exchange;
+  /** Takes the refusal of a message that has no id. */
+  readonly nameless?: Exchange;
+  readonly fields?: SseFields | undefined;
+  readonly forwarded: ReadonlyMap<string, string>;
+  /** Statuses of what was sent on because of it. */
+  readonly told: Promise<number>[];
+}
+
+const LAST_EVENT_HEADER = "last-event-id";
+const UNREADABLE: Uint8Array = plainError(
+  null,
+  PARSE_ERROR_CODE,
+  "portcullis refused a message: expected one JSON-RPC message",
+).subarray(0, -1);
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+
+export class Connection {
+  readonly session: GuardSession;
+  readonly #options: ConnectionOptions;
+  readonly #link: Link;
+  /** Exchanges that wait for an answer, by id key. */
+  readonly #exchanges = new Map<string, Exchange>();
+  /** What the client sent in them. */
+  readonly #posted = new Map<string, Taken>();
+  /** Id keys of requests that the server has got and not answered. */
+  readonly #sent = new Set<string>();
+  /** What the server says of its own accord. */
+  #stream: Exchange | undefined;
+  /** What a client missed of a stream that broke off. */
+  readonly #resumed = new Set<Exchange>();
+  #origin: Origin | undefined;
+  #hasEnded = false;
+
+  constructor(options: ConnectionOptions) {
+    const { timer = systemTimer } = options.session;
+    this.#options = options;
+    this.#link = options.link(this.#events());
+    this.session = new GuardSession({
+      ...options.session,
+      timer: (delayMs, run) => timer(delayMs, () => this.#decide(run)),
+      toClient: (frame, callKey) => this.#toClient(frame, callKey),
+      toServer: (frame) => this.#toServer(frame),
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** No client waits for anything. */
+  get isIdle(): boolean {
+    return this.#exchanges.size + this.#resumed.size === 0 && this.#stream === undefined;
+  }
+
+  /** A request with this id is in flight. */
+  isBusyWith(key: string): boolean {
+    return this.#exchanges.has(key) || this.#sent.has(key);
+  }
+
+  /** Takes one message of the client. */
+  async post(posted: Posted): Promise<Response> {
+    const { body, forwarded } = posted;
+    const line = onOneLine(body);
+    const head = headOf(line);
+    const taken = { original: body, line };
+    if (head === undefined || head.kind === "request") {
+      return await this.#request(taken, head, posted);
+    }
+    const told: Promise<number>[] = [];
+    const frame = frameOf(line);
+    const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
+    const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
+    this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    // a message that cannot be read is answered, whatever it looks like
+    if (catcher.isAnswered) return await catcher.response;
+    const failed = (await Promise.all(told)).find((status) => status >= 400);
+    return new Response(null, { status: failed ?? 202 });
+  }
+
+  /** Opens the stream of what the server says of its own accord, or of what a client has missed. */
+  listen(forwarded: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Response> {
+    // WHY: a client comes back for the rest of an answer while its general stream is open
+    const isResuming = forwarded.has(LAST_EVENT_HEADER);
+    const hasRoom = isResuming ? this.#resumed.size < LIMIT_RESUMED_STREAMS : !this.#hasStream;
+    if (!hasRoom) {
+      return Promise.resolve(new Response("too many streams at a time", { status: 409 }));
+    }
+    const stream = this.#exchange(undefined, forwarded, () => undefined);
+    void stream.ended.then(() => {
+      this.#resumed.delete(stream);
+      if (this.#stream === stream) this.#stream = undefined;
+    });
+    if (isResuming) this.#resumed.add(stream);
+    else this.#stream = stream;
+    follow(signal, stream);
+    this.#link.listen(stream);
+    return stream.response;
+  }
+
+  /** The client ends its session. */
+  async end(): Promise<number> {
+    const status = await this.#link.end();
+    if (status < 400 || status === 404) this.close("the client has ended the session");
+    return status;
+  }
+
+  /** Answers whoever waits, and gives everything back. */
+  close(detail: string): void {
+    if (this.#hasEnded) return;
+    this.#decide(() => {
+      this.session.clientGone();
+      this.session.serverGone(detail);
+    });
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    for (const exchange of this.#exchanges.values()) exchange.end();
+    this.#exchanges.clear();
+    this.#posted.clear();
+    this.#endStreams();
+    this.#link.close();
+    this.#options.onEnd();
+  }
+
+  async #request(taken: Taken, head: MessageHead | undefined, posted: Posted): Promise<Response> {
+    const { forwarded, signal } = posted;
+    const key = head?.key ?? "null";
+    const isOpening = head?.method === "initialize";
+    const token = head === undefined ? undefined : progressTokenSpan(taken.line, head);
+    const progressToken = token && spanText(taken.line, token);
+    const exchange = this.#exchange(key, forwarded, () => this.#gone(exchange), {
+      progressToken,
+      headers: isOpening ? this.#options.sessionHeaders : {},
+    });
+    // an id that is in flight: the session refuses this one, and the other goes on
+    const isFree = key !== "null" && !this.isBusyWith(key);
+    if (isFree) {
+      this.#exchanges.set(key, exchange);
+      this.#posted.set(key, taken);
+    }
+    const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
+    const frame = frameOf(taken.line);
+    this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    if (exchange.isOpen && !(isFree && this.session.isPending(key))) {
+      // WHY: what the session has dropped nobody answers
+      this.#forget(key);
+      exchange.setStatus(400);
+      exchange.answer(UNREADABLE);
+    }
+    follow(signal, exchange);
+    return await exchange.response;
+  }
+
+  #exchange(
+    key: string | undefined,
+    forwarded: ReadonlyMap<string, string>,
+    onGone: () => void,
+    more: { progressToken?: string | undefined; headers?: Readonly<Record<string, string>> } = {},
+  ): Exchange {
+    return new Exchange({ key, forwarded, onGone, ...more });
+  }
+
+  #within(origin: Origin, run: () => void): void {
+    const before = this.#origin;
+    this.#origin = origin;
+    try {
+      this.#decide(run);
+    } finally {
+      this.#origin = before;
+    }
+  }
+
+  /** Runs what judges a message. A fault of that ends the connection: nothing passes unjudged. */
+  #decide(run: () => void): void {
+    if (this.#hasEnded) return;
+    try {
+      run();
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  }
+
+  #fail(fault: unknown): void {
+    this.#hasEnded = true;
+    for (const exchange of this.#exchanges.values()) exchange.end();
+    this.#exchanges.clear();
+    this.#origin?.exchange?.end();
+    this.#endStreams();
+    this.#link.close();
+    this.#options.onEnd(fault);
+  }
+
+  #toServer(frame: Uint8Array): void {
+    const line = frame.subarray(0, frame.length - 1);
+    const head = headOf(line);
+    const isRequest = head?.kind === "request";
+    const key = isRequest ? head.key : undefined;
+    const exchange = key === undefined ? undefined : this.#exchanges.get(key);
+    const posted = key === undefined ? this.#origin : this.#posted.get(key);
+    const body = posted === undefined ? line : asItCame(line, posted);
+    const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
+    const message: Outgoing = { body, key, exchange, forwarded };
+    if (key === undefined) {
+      const told = this.#link.tell(message);
+      this.#origin?.told.push(told);
+      return;
+    }
+    this.#sent.add(key);
+    this.#link.request(message);
+  }
+
+  #toClient(frame: Uint8Array, callKey: string | undefined): void {
+    const line = frame.subarray(0, frame.length - 1);
+    const head = headOf(line);
+    const origin = this.#origin;
+    if (head?.kind === "response") {
+      this.#answer(line, head.key);
+      return;
+    }
+    const related = callKey === undefined ? undefined : this.#exchanges.get(callKey);
+    const target =
+      related ?? this.#openOrigin() ?? this.#relatedTo(line, head) ?? this.#anyStream();
+    target?.push(line, callKey === undefined ? origin?.fields : undefined);
+  }
+
+  #answer(line: Uint8Array, key: string): void {
+    const origin = this.#origin;
+    const exchange = this.#waiting(key);
+    const text = origin === undefined ? line : asItCame(line, origin);
+    if (exchange === undefined) {
+      // a server may say it again on another stream, to a client that has come back
+      if (origin?.exchange?.isOpen === true) origin.exchange.push(line, origin.fields);
+      return;
+    }
+    if (this.#exchanges.get(key) === exchange) this.#forget(key);
+    // WHY: a server on a pipe has no statuses, and clients of this era go by them
+    const isOfPipe = origin !== undefined && origin.exchange === undefined;
+    if (isOfPipe && this.#options.era === "modern") exchange.setStatus(statusOfAnswer(line));
+    if (key === "null") exchange.setStatus(400);
+    exchange.answer(exchange.isStreaming ? line : text, origin?.fields);
+  }
+
+  /** Whose answer this is. */
+  #waiting(key: string): Exchange | undefined {
+    const { exchange: own, catcher, nameless } = this.#origin ?? {};
+    // the one that is being taken, also where another with its id is in flight
+    if (own?.isOpen === true && own.key === key) return own;
+    const exchange = this.#exchanges.get(key);
+    if (exchange?.isOpen === true) return exchange;
+    return catcher ?? (key === "null" ? nameless : undefined);
+  }
+
+  /** The response in which the server said it, or the request because of which it is said. */
+  #openOrigin(): Exchange | undefined {
+    const exchange = this.#origin?.exchange;
+    return exchange?.isOpen === true ? exchange : undefined;
+  }
+
+  /** For a server on a pipe: the request that a notification speaks of. */
+  #relatedTo(line: Uint8Array, head: MessageHead | undefined): Exchange | undefined {
+    if (head === undefined) return undefined;
+    const { subscription, progressToken } = relatedSpans(line, head);
+    if (subscription !== undefined) return this.#exchanges.get(keyOf(line, subscription));
+    if (progressToken === undefined) return undefined;
+    const text = spanText(line, progressToken);
+    return [...this.#exchanges.values()].find((one) => one.progressToken === text);
+  }
+
+  get #hasStream(): boolean {
+    return this.#stream?.isOpen === true;
+  }
+
+  #endStreams(): void {
+    this.#stream?.end();
+    for (const stream of this.#resumed) stream.end();
+  }
+
+  #anyStream(): Exchange | undefined {
+    if (this.#hasStream) return this.#stream;
+    return [...this.#resumed, ...this.#exchanges.values()].find((exchange) => exchange.isOpen);
+  }
+
+  #events(): LinkEvents {
+    return {
+      message: (text, from, fields) => this.#fromServer(text, from, fields),
+      oversized: (line) => this.#decide(() => this.session.fromServer(line)),
+      settled: (key, detail) => this.#settled(key, detail),
+      lost: () => this.close("the server does not know the session any more"),
+      ended: (detail) => this.close(detail),
+      paused: (key) => this.#paused(key),
+      dropped: (detail) => this.session.recordRefused("server", VERDICT_MALFORMED_MESSAGE, detail),
+    };
+  }
+
+  #fromServer(original: Uint8Array, exchange: Exchange | undefined, fields?: SseFields): void {
+    const line = onOneLine(original);
+    const head = headOf(line);
+    if (head?.kind === "response") this.#sent.delete(head.key);
+    const origin = { original, line, exchange, fields, forwarded: NO_HEADERS, told: [] };
+    const frame = frameOf(line);
+    this.#within(origin, () => this.session.fromServer({ kind: "line", frame }));
+  }
+
+  /** Answers a request in the server's place, when it has not done so itself. */
+  #settled(key: string, detail: string): void {
+    if (!this.#sent.delete(key)) return;
+    const frame = plainError(idOfKey(key), INTERNAL_ERROR_CODE, detail);
+    this.#decide(() => this.session.fromServer({ kind: "line", frame }));
+    this.#exchanges.get(key)?.end();
+    this.#forget(key);
+  }
+
+  #paused(key: string): void {
+    this.#exchanges.get(key)?.end();
+    this.#forget(key);
+  }
+
+  /** The client has closed the response to its request: in the modern era that cancels it. */
+  #gone(exchange: Exchange): void {
+    const { key } = exchange;
+    if (key === undefined || this.#exchanges.get(key) !== exchange) return;
+    this.#forget(key);
+    const isOver = this.#link.abandon(key);
+    // WHY: in the legacy era a client may come back for the answer
+    if (this.#options.era === "legacy") return;
+    const params = JSON.stringify({ requestId: idOfKey(key), reason: "the client has gone" });
+    const frame = notificationFrame("notifications/cancelled", params);
+    this.#decide(() => this.session.fromClient({ kind: "line", frame }));
+    if (isOver) this.#settled(key, "the client has gone");
+  }
+
+  #forget(key: string): void {
+    this.#exchanges.delete(key);
+    this.#posted.delete(key);
+  }
+}
+
+/** The bytes as they came, where the session has left them as they were. */
+function asItCame(line: Uint8Array, { original, line: judged }: Taken): Uint8Array {
+  if (judged === original) return line;
+  return bytesEqual(line, judged) ? original : line;
+}
+
+function follow(signal: AbortSignal, exchange: Exchange): void {
+  if (signal.aborted) exchange.gone();
+  else signal.addEventListener("abort", () => exchange.gone(), { once: true });
+}
+
+/** True for a request of the guard itself. */
+export function isGuardKey(key: string): boolean {
+  return key.startsWith(`s:${GUARD_ID_PREFIX}`);
+}

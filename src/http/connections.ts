@@ -1,0 +1,285 @@
+// The connections of one handler: a session of the legacy era has one to itself, requests of the modern
+// era share them, so that the guard does not list for each request anew.
+import { toHex, utf8 } from "../bytes.ts";
+import type { TrustedCatalog } from "../catalog/trusted.ts";
+import { monotonicMs, randomBytes, randomUuid } from "../clock.ts";
+import { GrantAccess } from "../guard/grant-access.ts";
+import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
+import { sha256 } from "../kernel/digest.ts";
+import { CONSENT_KEY_SIZE } from "../proxy/consent-state.ts";
+import type { RecordSink } from "../proxy/records.ts";
+import { type CatalogChange, type CommonState, comesAfter } from "../proxy/session.ts";
+import { startsAlike } from "../proxy/session-parts.ts";
+import { SessionTasks } from "../proxy/tasks.ts";
+import { createMemoryStore } from "../store/memory.ts";
+import type { SyncStateStore } from "../store/types.ts";
+import type { Caller } from "./auth-types.ts";
+import { Connection } from "./connection.ts";
+import { LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
+import type { GuardHandlerOptions } from "./options.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface ConnectionsOptions {
+  readonly options: GuardHandlerOptions;
+  readonly upstreams: Upstreams;
+  readonly messageSizeMax: number;
+  readonly recordFor: (caller: Caller) => RecordSink;
+  readonly onFault: (fault: unknown) => void;
+}
+
+interface Held {
+  readonly connection: Connection;
+  readonly serverId: string;
+  readonly caller: Caller;
+  usedMs: number;
+}
+
+interface Lane extends Held {
+  /** Protocol version and capabilities of the requests that it carries. */
+  readonly context: string;
+}
+
+export const SESSION_HEADER = "mcp-session-id";
+
+export class Connections {
+  readonly #own: ConnectionsOptions;
+  readonly #store: SyncStateStore;
+  readonly #access: GrantAccess;
+  readonly #consentKey: Uint8Array;
+  readonly #sessions = new Map<string, Held>();
+  readonly #lanes = new Map<string, Lane[]>();
+  /** What the lanes of one caller at one server have in common. */
+  readonly #tasks = new Map<string, SessionTasks>();
+  #catalog: TrustedCatalog;
+  #epoch = 0;
+
+  constructor(own: ConnectionsOptions) {
+    const { options } = own;
+    this.#own = own;
+    this.#catalog = options.catalog;
+    // WHY: made here, so that labels and approvals hold for every connection of a caller
+    this.#store = options.store ?? createMemoryStore();
+    this.#access = new GrantAccess(this.#store);
+    this.#consentKey = options.consentKey ?? randomBytes(CONSENT_KEY_SIZE);
+  }
+
+  get catalog(): TrustedCatalog {
+    return this.#catalog;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  get laneCount(): number {
+    let count = 0;
+    for (const lanes of this.#lanes.values()) count += lanes.length;
+    return count;
+  }
+
+  /** A new session of the legacy era; `undefined` when there is no room for one. */
+  openSession(serverId: string, caller: Caller): Connection | undefined {
+    this.dropIdle();
+    if (this.#sessions.size >= LIMIT_HTTP_SESSIONS) return undefined;
+    const id = randomUuid();
+    const connection = this.#connect(serverId, caller, {
+      era: "legacy",
+      tasks: new SessionTasks(),
+      headers: { [SESSION_HEADER]: id },
+      onEnd: () => this.#sessions.delete(id),
+    });
+    this.#sessions.set(id, { connection, serverId, caller, usedMs: this.#nowMs() });
+    return connection;
+  }
+
+  /** The session with this id; `other` when it is somebody else's, or another server's. */
+  findSession(id: string, serverId: string, caller: Caller): Connection | "other" | undefined {
+    const held = this.#sessions.get(id);
+    if (held === undefined) return undefined;
+    const isOwn = held.serverId === serverId && isSameCaller(held.caller, caller);
+    if (!isOwn) return "other";
+    held.usedMs = this.#nowMs();
+    return held.connection;
+  }
+
+  /**
+   * A connection for a request of the modern era that has no other request with this id in flight;
+   * `undefined` when there is no room for one.
+   */
+  laneFor(serverId: string, caller: Caller, context: string, key: string): Connection | undefined {
+    const group = JSON.stringify([serverId, caller.principal, caller.credential]);
+    const lanes = this.#lanes.get(group) ?? [];
+    const free = lanes.find((lane) => lane.context === context && !lane.connection.isBusyWith(key));
+    if (free !== undefined) {
+      free.usedMs = this.#nowMs();
+      return free.connection;
+    }
+    if (this.laneCount >= LIMIT_LANES && !this.#dropOldestLane()) return undefined;
+    const tasks = this.#tasks.get(group) ?? new SessionTasks();
+    this.#tasks.set(group, tasks);
+    const connection = this.#connect(serverId, caller, {
+      era: "modern",
+      tasks,
+      headers: {},
+      onEnd: () => this.#forgetLane(group, connection),
+    });
+    const lane = { connection, serverId, caller, context, usedMs: this.#nowMs() };
+    this.#lanes.set(group, [...(this.#lanes.get(group) ?? []), lane]);
+    return connection;
+  }
+
+  /** A connection for a single message, which leads nowhere. */
+  connectOnce(serverId: string, caller: Caller): Connection {
+    return this.#connect(serverId, caller, {
+      era: "modern",
+      tasks: new SessionTasks(),
+      headers: {},
+      onEnd: () => undefined,
+    });
+  }
+
+  /** Ends what nobody has used for LIMIT_SESSION_IDLE_MS. */
+  dropIdle(): void {
+    const limit = this.#nowMs() - LIMIT_SESSION_IDLE_MS;
+    for (const { connection, usedMs } of this.#all()) {
+      if (connection.isIdle && usedMs <= limit) connection.close("the session was idle");
+    }
+  }
+
+  /**
+   * Puts a newer catalog in force for every connection. One whose server is reached in another way now
+   * ends: what it speaks to is not what the operator signed.
+   *
+   * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN when it does
+   *   not come after the one in force, and as `Upstreams.check`; the running catalog stays in force then
+   */
+  replaceCatalog(catalog: TrustedCatalog): CatalogChange {
+    const before = this.#catalog;
+    const isNew = comesAfter(before, catalog);
+    if (isNew) {
+      this.#own.upstreams.check(catalog);
+      this.#own.options.onTakeOver?.(catalog);
+      this.#catalog = catalog;
+      this.#epoch += 1;
+      for (const held of this.#all()) this.#takeOver(held, before);
+    }
+    return { isNew, before: before.version, now: catalog.version };
+  }
+
+  /** Records that a catalog was refused and the running one kept. */
+  recordKept(detail: string): void {
+    const [serverId = ""] = this.#catalog.servers.keys();
+    const once = this.connectOnce(serverId, NOBODY);
+    once.session.recordKept(detail);
+    once.close("");
+  }
+
+  close(): void {
+    for (const { connection } of this.#all()) connection.close("the guard has ended");
+  }
+
+  #takeOver({ connection, serverId }: Held, before: TrustedCatalog): void {
+    const server = this.#catalog.servers.get(serverId);
+    if (server === undefined || !startsAlike(server, before.servers.get(serverId))) {
+      connection.close("the catalog now reaches this server in another way, or not at all");
+      return;
+    }
+    try {
+      connection.session.replaceCatalog(this.#catalog);
+    } catch (fault) {
+      // no kernel for it: what cannot be decided under this catalog is not decided under the old one
+      connection.close("the guard could not take over the catalog");
+      this.#own.onFault(fault);
+    }
+  }
+
+  #connect(
+    serverId: string,
+    caller: Caller,
+    more: {
+      readonly era: "legacy" | "modern";
+      readonly tasks: SessionTasks;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly onEnd: () => void;
+    },
+  ): Connection {
+    const { options, upstreams, messageSizeMax, recordFor, onFault } = this.#own;
+    const { era, tasks, headers, onEnd } = more;
+    const common: CommonState = {
+      access: this.#access,
+      isStoreShared: options.store !== undefined,
+      tasks,
+      epoch: this.#epoch,
+    };
+    return new Connection({
+      era,
+      link: upstreams.linkTo(this.#catalog, serverId, era),
+      sessionHeaders: headers,
+      onEnd: (fault) => {
+        onEnd();
+        if (fault !== undefined) onFault(fault);
+      },
+      session: {
+        catalog: this.#catalog,
+        serverId,
+        principal: caller.principal,
+        sessionId: sessionIdOf(caller),
+        store: this.#store,
+        common,
+        consentKey: this.#consentKey,
+        protectedPaths: options.protectedPaths,
+        audit: options.audit,
+        auditMode: options.auditMode,
+        scopeCap: options.scopeCap,
+        denyAs: options.denyAs,
+        clock: options.clock,
+        monotonic: options.monotonic,
+        timer: options.timer,
+        messageSizeMax,
+        onRecord: recordFor(caller),
+      },
+    });
+  }
+
+  #all(): readonly Held[] {
+    return [...this.#sessions.values(), ...[...this.#lanes.values()].flat()];
+  }
+
+  #nowMs(): number {
+    return (this.#own.options.monotonic ?? monotonicMs)();
+  }
+
+  #dropOldestLane(): boolean {
+    let oldest: Lane | undefined;
+    for (const lanes of this.#lanes.values()) {
+      for (const lane of lanes) {
+        if (!lane.connection.isIdle) continue;
+        if (oldest === undefined || lane.usedMs < oldest.usedMs) oldest = lane;
+      }
+    }
+    oldest?.connection.close("the connection was idle");
+    return oldest !== undefined;
+  }
+
+  #forgetLane(group: string, connection: Connection): void {
+    const rest = (this.#lanes.get(group) ?? []).filter((lane) => lane.connection !== connection);
+    if (rest.length > 0) {
+      this.#lanes.set(group, rest);
+      return;
+    }
+    this.#lanes.delete(group);
+    this.#tasks.delete(group);
+  }
+}
+
+/** For what is recorded and is about no caller. */
+const NOBODY: Caller = { principal: PRINCIPAL_DEFAULT, credential: "none" };
+
+function isSameCaller(a: Caller, b: Caller): boolean {
+  return a.principal === b.principal && a.credential === b.credential;
+}
+
+/** What labels and approvals belong to (40-gateway section 2): principal and credential. */
+function sessionIdOf({ principal, credential }: Caller): string {
+  return `http:${toHex(sha256(utf8(JSON.stringify([principal, credential]))))}`;
+}

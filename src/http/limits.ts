@@ -1,0 +1,22 @@
+// Limits of the HTTP guard beside those of src/abi/limits.ts and src/proxy/limits.ts.
+
+/** Milliseconds in which the body of a request has to be complete. */
+export const LIMIT_BODY_WAIT_MS = 30_000;
+/** Milliseconds in which a server has to take a notification or a response. */
+export const LIMIT_TELL_WAIT_MS = 30_000;
+/** Sessions of the legacy era at one time. */
+export const LIMIT_HTTP_SESSIONS = 4_096;
+/** Streams at one time on which a client of one session gets what it missed of others. */
+export const LIMIT_RESUMED_STREAMS = 16;
+/** Milliseconds after which a session that nobody uses makes room for another. */
+export const LIMIT_SESSION_IDLE_MS = 1_800_000;
+/** Connections for modern requests at one time; one carries many requests. */
+export const LIMIT_LANES = 256;
+/** Redirects of one request, all within the server's own origin. */
+export const LIMIT_REDIRECTS = 3;
+/** ASCII characters of a bearer token. */
+export const LIMIT_TOKEN_CHARACTERS = 8_192;
+/** Characters of a header that is passed on. */
+export const LIMIT_HEADER_CHARACTERS = 8_192;
+/** Characters of a principal that a token names. */
+export const LIMIT_PRINCIPAL_CHARACTERS = 512;

@@ -1,0 +1,80 @@
+// Everything an HTTP guard is made from.
+import type { AuditSink } from "../audit/event.ts";
+import type { TrustedCatalog } from "../catalog/trusted.ts";
+import type { CatalogServer } from "../catalog/types.ts";
+import type { Clock } from "../clock.ts";
+import type { ProtectedPaths } from "../guard/protected-paths.ts";
+import type { Timer } from "../proxy/admission.ts";
+import type { GuardRecord } from "../proxy/records.ts";
+import type { SyncStateStore } from "../store/types.ts";
+import type { AuthOptions } from "./auth.ts";
+import type { Fetch } from "./guarded-fetch.ts";
+import type { LinkFactory } from "./link.ts";
+
+/** How one server of the catalog is reached. */
+export interface Upstream {
+  /** The catalog's own url: naming it here only says that it is meant. */
+  readonly url?: string | undefined;
+  /** Default: that of the handler. */
+  readonly fetch?: Fetch | undefined;
+}
+
+/** A record, and who it is about. */
+export interface HttpRecord extends GuardRecord {
+  /** `undefined` before anybody was known. */
+  readonly principal?: string | undefined;
+}
+
+export interface GuardHandlerOptions {
+  readonly catalog: TrustedCatalog;
+  /**
+   * The servers that are served: id -> how it is reached; a text is the url. Default: every server of
+   * the catalog that can be.
+   */
+  readonly upstreams?: Readonly<Record<string, Upstream | string>> | undefined;
+  /**
+   * Starts the command of a server for one connection (`childLinks` of `portcullis/node`). Without it
+   * servers with a command are not served.
+   */
+  readonly startCommand?: ((server: CatalogServer) => LinkFactory) | undefined;
+  /** Who may call. `none` makes everybody the same principal: only where nobody else can call. */
+  readonly auth: AuthOptions | "none";
+  /** Who calls when nobody is asked. Default `local`. */
+  readonly principal?: string | undefined;
+  /**
+   * Hosts that this guard is: names for any port, or with one. Default: names of this machine for
+   * itself.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Origins of pages that may speak to it, as `https://app.example.com`. Default: its own alone. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Values of the variables that `header_env` of the catalog names. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Default: that of the runtime. */
+  readonly fetch?: Fetch | undefined;
+  /** Leases, approvals, labels and drift. Default: in memory, for this handler alone. */
+  readonly store?: SyncStateStore | undefined;
+  /** At least 32 secret bytes; the same in every replica behind one name. Default: fresh ones. */
+  readonly consentKey?: Uint8Array | undefined;
+  /** Paths that no argument may name. */
+  readonly protectedPaths?: ProtectedPaths | undefined;
+  readonly audit?: AuditSink | undefined;
+  /** Default `required`. */
+  readonly auditMode?: "required" | "best-effort" | undefined;
+  /** Told of each newer catalog before anything is decided under it. */
+  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
+  /** Names of the scopes that anybody may use at most. Default: no cap. */
+  readonly scopeCap?: readonly string[] | undefined;
+  /** How a refused tools/call is answered. Default `error`. */
+  readonly denyAs?: "error" | "result" | undefined;
+  /** Bytes of one message. Default 4 MiB. */
+  readonly messageSizeMax?: number | undefined;
+  readonly onRecord?: ((record: HttpRecord) => void) | undefined;
+  /** Told of a fault of the guard, which has ended the connection. */
+  readonly onFault?: ((fault: unknown) => void) | undefined;
+  /** ms since the epoch. Default: the wall clock. */
+  readonly clock?: Clock | undefined;
+  /** ms of a clock that never goes back. */
+  readonly monotonic?: Clock | undefined;
+  readonly timer?: Timer | undefined;
+}
