@@ -17,7 +17,7 @@ import { readTimed } from "./body.ts";
 import { Connections } from "./connections.ts";
 import { namedOrigin, preflight, shareWith } from "./cors.ts";
 import { McpEndpoint } from "./mcp-endpoint.ts";
-import { Metrics, METRICS_TYPE } from "./metrics.ts";
+import { METRICS_TYPE, Metrics } from "./metrics.ts";
 import type { GuardHandlerOptions, HttpRecord } from "./options.ts";
 import {
   forwardedOf,

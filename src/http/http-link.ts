@@ -1,11 +1,12 @@
 // A server behind a URL: every message a POST of its own, answers as JSON or as a stream of events.
-import { LIMIT_ADMISSION_WAIT_MS } from "../proxy/limits.ts";
-import { systemTimer } from "../proxy/session.ts";
+
 import type { Timer } from "../proxy/admission.ts";
 import { readString } from "../proxy/json-members.ts";
+import { LIMIT_ADMISSION_WAIT_MS } from "../proxy/limits.ts";
+import { systemTimer } from "../proxy/session.ts";
 import { readLimited } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { guardedFetch, type Fetch } from "./guarded-fetch.ts";
+import { type Fetch, guardedFetch } from "./guarded-fetch.ts";
 import { LIMIT_TELL_WAIT_MS } from "./limits.ts";
 import type { Link, LinkEvents, Outgoing } from "./link.ts";
 import { headOf, versionSpan } from "./message-head.ts";

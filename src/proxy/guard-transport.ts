@@ -61,7 +61,7 @@ export type GuardTransportOptions = TransportSettings &
  * const transport = new StdioClientTransport({ command: "npx", args: ["server"] });
  * await client.connect(guardTransport(transport, { guard, serverId: "filesystem" }));
  * @throws {GuardError} ARGUMENT_INVALID without exactly one of guard and gateway, with server cards,
- *   with a store that answers later or in parts, or with a look-alike of an identity; SCOPE_UNKNOWN,
+ *   with a store in parts, or with a look-alike of an identity; SCOPE_UNKNOWN,
  *   KERNEL_LOAD, KERNEL_CAPACITY, IMAGE_INVALID; STORE_UNAVAILABLE or STORE_CORRUPT
  */
 export function guardTransport<T extends McpTransport>(
@@ -109,7 +109,6 @@ function judgeOfGateway(gateway: unknown): Judge {
   if (leases !== undefined || consent !== undefined || sessions !== undefined) {
     throw invalid("expected leases, consents and sessions in one store");
   }
-  if (store.mode === "async") throw invalid("expected a store in this process");
   const { rules, auditMode, scopeCap, protectedPaths, clock } = options;
   return {
     ...{ catalog, store, rules, auditMode, scopeCap, protectedPaths, clock },

@@ -41,7 +41,9 @@ export class GuardedTransport implements InnerTransport {
   onerror?: ((error: Error) => void) | undefined;
   readonly audit: AuditSink | undefined;
   readonly #inner: InnerTransport;
-  readonly #session: GuardSession;
+  readonly #settings: GuardSessionOptions;
+  /** `undefined` until `start`, with a store that answers later. */
+  #opened: GuardSession | undefined;
   readonly #requests = new OpenRequests();
   /** What `onmessage` of the inner transport was given beside a response that waits here, by id. */
   readonly #extras = new Map<string, unknown>();
@@ -60,19 +62,33 @@ export class GuardedTransport implements InnerTransport {
   constructor(inner: InnerTransport, options: GuardedTransportOptions) {
     this.#inner = inner;
     this.audit = options.audit;
-    this.#session = new GuardSession({
+    this.#settings = {
       ...options,
       audit: options.audit === undefined ? undefined : withOtel(options.audit),
+      // WHY: what a listener throws is a fault wherever the session is, also behind a store's answer
+      onRecord: (record) => {
+        try {
+          options.onRecord?.(record);
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
       // WHY: nobody calls a timer who could catch its fault
       timer: (delayMs, run) => systemTimer(delayMs, () => this.#feed(run)),
       toClient: (frame) => this.#toClient(frame),
       toServer: (frame) => this.#toServer(frame),
-    });
+    };
+    if (options.store?.mode !== "async") this.#opened = new GuardSession(this.#settings);
     for (const name of FORWARDED_MEMBERS) forwardMember(this, inner, name);
   }
 
-  /** Starts the inner transport; handlers that were set on it before are still told. */
+  /**
+   * Starts the inner transport; handlers that were set on it before are still told.
+   *
+   * @throws {GuardError} STORE_UNAVAILABLE or STORE_CORRUPT when what has drifted cannot be read
+   */
   async start(): Promise<void> {
+    this.#opened ??= await GuardSession.open(this.#settings);
     const inner = this.#inner;
     const { onclose, onerror } = inner;
     inner.onmessage = (message, extra) => this.#received(message, extra);
@@ -94,6 +110,7 @@ export class GuardedTransport implements InnerTransport {
    */
   async send(message: JsonRpcMessage, options?: object): Promise<void> {
     this.#assertOpen();
+    const session = this.#session;
     // WHY: one copy; what is judged is what is sent, whatever a getter says the second time
     const line = JSON.stringify(message);
     const copy = parsed(line);
@@ -104,7 +121,7 @@ export class GuardedTransport implements InnerTransport {
     this.#feed(() => {
       this.#sending = sending;
       try {
-        this.#session.fromClient(framed(line, copy));
+        session.fromClient(framed(line, copy));
       } finally {
         this.#sending = undefined;
       }
@@ -117,9 +134,17 @@ export class GuardedTransport implements InnerTransport {
   }
 
   async close(): Promise<void> {
-    this.#feed(() => this.#session.clientGone());
+    this.#feed(() => this.#opened?.clientGone());
     await this.#inner.close();
     this.#gone();
+  }
+
+  get #session(): GuardSession {
+    if (this.#opened !== undefined) return this.#opened;
+    throw new GuardError(
+      "TRANSPORT_CLOSED",
+      "expected a transport that was started, got one before",
+    );
   }
 
   #assertOpen(): void {
@@ -133,13 +158,13 @@ export class GuardedTransport implements InnerTransport {
 
   #received(message: unknown, extra: unknown): void {
     if (this.#isGone) return;
-    const line = JSON.stringify(message);
-    const copy = parsed(line);
-    const key = responseKey(copy);
-    if (key !== undefined && extra !== undefined && this.#requests.get(key) !== undefined) {
-      this.#extras.set(key, extra);
-    }
     this.#feed(() => {
+      const line = JSON.stringify(message);
+      const copy = parsed(line);
+      const key = responseKey(copy);
+      if (key !== undefined && extra !== undefined && this.#requests.get(key) !== undefined) {
+        this.#extras.set(key, extra);
+      }
       this.#extra = extra;
       try {
         this.#session.fromServer(framed(line, copy));
@@ -158,7 +183,7 @@ export class GuardedTransport implements InnerTransport {
       this.#extras.delete(key);
       this.#requests.close(key);
     }
-    this.#outbox.push(() => {
+    this.#push(() => {
       if (!this.#isGone) this.onmessage?.(message, extra);
     });
   }
@@ -169,12 +194,12 @@ export class GuardedTransport implements InnerTransport {
     if (this.#isCalledOff && message["method"] === CANCELLED) return;
     const key = requestKey(message);
     if (key?.startsWith(OWN_KEY) === true) {
-      this.#outbox.push(() => this.#sendOwn(message));
+      this.#push(() => this.#sendOwn(message));
       return;
     }
     const open = key === undefined ? undefined : this.#requests.get(key);
     const sending = key === undefined ? this.#sending : undefined;
-    this.#outbox.push(() => {
+    this.#push(() => {
       const sent = this.#sendInner(message, open?.options ?? sending?.options);
       if (open !== undefined && key !== undefined) {
         sent.then(
@@ -233,7 +258,7 @@ export class GuardedTransport implements InnerTransport {
     if (this.#isGone) return;
     this.#isGone = true;
     // a client answers its own requests when it hears of the end
-    this.#feed(() => this.#session.serverGone("the connection has ended"));
+    this.#feed(() => this.#opened?.serverGone("the connection has ended"));
     this.#requests.closeAll();
     this.#extras.clear();
     this.onclose?.();
@@ -267,7 +292,15 @@ export class GuardedTransport implements InnerTransport {
     }
   }
 
+  /** WHY: a store that answers later lets the session go on outside of any message. */
+  #push(out: () => void): void {
+    if (this.#fault !== undefined) return;
+    this.#outbox.push(out);
+    if (this.#depth === 0) queueMicrotask(() => this.#feed(() => undefined));
+  }
+
   #fail(error: unknown): void {
+    if (this.#fault !== undefined) return;
     this.#fault = { error };
     this.#outbox = [];
     this.#requests.closeAll({ error });

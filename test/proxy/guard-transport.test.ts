@@ -11,6 +11,7 @@ import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { ATTACKS, FIXTURE_SERVER, MockMcpServer } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { expectCode } from "../fixtures/trust.ts";
+import { asyncStore } from "../store/async-store.ts";
 import { ALLOW_ALL } from "./rig.ts";
 import { CLIENTS, NOW_MS, SERVER_ID, worldOf } from "./transport-rig.ts";
 
@@ -159,6 +160,49 @@ describe("what decides", () => {
     await client.close();
     log.close();
     expect(await leased.replay(log)).toMatchObject({ ok: true, frames: 3, refusals: 2 });
+  });
+
+  it("takes a store that answers later, and does not start where that cannot be asked", async () => {
+    const leased = await worldOf({
+      allow: ALLOW_ALL,
+      itemKeys: { write_file: 'requires = ["lease"]' },
+    });
+    const identity = createRequestIdentity({ principal: "agent:one", sessionId: "s" });
+    const failing = new Set<string>();
+    const { store } = asyncStore({ delayMsMax: 3, fails: (name) => failing.has(name) });
+    const gateway = new MCPGateway({ catalog: leased.catalog, store, clock });
+    const { principalHash } = identity;
+    const terms = { serverId: SERVER_ID, grantedTools: ["write_file"], maxInvocations: 2, clock };
+    await gateway.grantLease(createScopeLease({ principalHash, stateChanging: true, ...terms }));
+    const options = { gateway, serverId: SERVER_ID, identity };
+    for (const { make } of CLIENTS) {
+      const server = new MockMcpServer(FIXTURE_SERVER);
+      const client = make();
+      await client.connect(guardTransport(server.transport(), options) as never);
+      await client.callTool(ECHO);
+      await client.callTool(call("write_file")).catch(() => undefined);
+      expect(server.calls.length).toBeLessThanOrEqual(2);
+      await client.close();
+    }
+    expect(await store.listLeases()).toMatchObject([{ remaining: 0 }]);
+    const deaf = new MockMcpServer(FIXTURE_SERVER);
+    const stopped = guardTransport(deaf.transport(), {
+      ...options,
+      onDecision: (_, { method }) => {
+        if (method === "tools/call") throw new Error("no room in the log");
+      },
+    });
+    await stopped.start();
+    const params = { ...ECHO };
+    const sent = stopped.send({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+    await expect(sent).rejects.toThrow("no room in the log");
+    expect(deaf.callsReceived).toBe(0);
+    failing.add("listDrift");
+    const server = new MockMcpServer(FIXTURE_SERVER);
+    const transport = guardTransport(server.transport(), options);
+    await expect(transport.send({} as never)).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+    await expect(transport.start()).rejects.toThrow();
+    expect(server.received).toEqual([]);
   });
 
   it("keeps the newest records where no log is named, and none where none is wanted", async () => {
