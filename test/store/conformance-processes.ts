@@ -84,6 +84,6 @@ for (let bit = ${index}; bit < 32; bit += ${PROCESSES}) await store.addTaint(id,
       expect(acknowledged + left).toBeLessThanOrEqual(MANY);
       expect(MANY - left - acknowledged).toBeLessThanOrEqual(KILLS);
       expect((await store.getLease(hash(1)))?.remaining).toBe(left);
-    }, 180_000);
+    }, 600_000);
   });
 }
