@@ -4,7 +4,7 @@
 const VERSION = "2026-07-28";
 const TOKEN = "token-of-agent-a-0123456789abcdef";
 
-function request(data, id, method, params, headers = {}) {
+function request(id, method, params, headers = {}) {
   const _meta = {
     "io.modelcontextprotocol/protocolVersion": VERSION,
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -62,15 +62,15 @@ export async function converse({ TrustedCatalog }, { createGuardHandler }, data)
   };
   const { name, args } = data.call;
   const call = { name, arguments: args };
-  await ask("allowed", request(data, 1, "tools/call", call));
-  await ask("listed", request(data, 2, "tools/list", {}));
-  await ask("smuggled", request(data, 3, "tools/call", { name: "evil", arguments: {} }));
-  await ask("other header", request(data, 4, "tools/call", call, { "mcp-name": "evil" }));
+  await ask("allowed", request(1, "tools/call", call));
+  await ask("listed", request(2, "tools/list", {}));
+  await ask("smuggled", request(3, "tools/call", { name: "evil", arguments: {} }));
+  await ask("other header", request(4, "tools/call", call, { "mcp-name": "evil" }));
   await ask(
     "other origin",
-    request(data, 5, "tools/call", call, { origin: "https://evil.example" }),
+    request(5, "tools/call", call, { origin: "https://evil.example" }),
   );
-  await ask("no token", request(data, 6, "tools/call", call, { authorization: "" }));
+  await ask("no token", request(6, "tools/call", call, { authorization: "" }));
   await ask("health", new Request("http://localhost/healthz"));
   handler.close();
   lines.push(`server: ${seen.join(" ")}`);
