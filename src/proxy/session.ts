@@ -262,7 +262,14 @@ export class GuardSession {
       throw new GuardError("KERNEL_CAPACITY", message);
     }
     this.#roomBytes = this.#messageSizeMax;
-    const waiting = this.#state.replaceParts(this.#partsFor(this.catalog, true));
+    const parts = this.#partsFor(this.catalog, true);
+    // WHY: the catalog is the same, so drift stays, also what the store has not taken yet
+    for (const { kind, name } of this.#state.parts.drift.waiting) {
+      parts.drift.saw(kind, name);
+      if (kind === "instructions") parts.bound.markInstructionsDrifted();
+      else parts.bound.markDrifted(kind, name);
+    }
+    const waiting = this.#state.replaceParts(parts);
     this.#turn(() => {
       for (const { again } of waiting) again();
       this.#state.tellRoom();

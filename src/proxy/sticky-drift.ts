@@ -33,6 +33,11 @@ export class StickyDrift {
     return this.before.some(({ kind }) => kind === "instructions");
   }
 
+  /** What the store could not take yet. */
+  get waiting(): readonly Drift[] {
+    return [...this.#waiting.values()];
+  }
+
   /** Keeps it, once; what the store refuses now is tried again with the next. */
   saw(kind: ItemKind | "instructions", name: string): void {
     const { serverId, catalogSha256, store } = this.#options;

@@ -66,10 +66,7 @@ export async function converse({ TrustedCatalog }, { createGuardHandler }, data)
   await ask("listed", request(2, "tools/list", {}));
   await ask("smuggled", request(3, "tools/call", { name: "evil", arguments: {} }));
   await ask("other header", request(4, "tools/call", call, { "mcp-name": "evil" }));
-  await ask(
-    "other origin",
-    request(5, "tools/call", call, { origin: "https://evil.example" }),
-  );
+  await ask("other origin", request(5, "tools/call", call, { origin: "https://evil.example" }));
   await ask("no token", request(6, "tools/call", call, { authorization: "" }));
   await ask("health", new Request("http://localhost/healthz"));
   handler.close();
