@@ -125,7 +125,10 @@ export class HttpLink implements Link {
     let detail = `server ${serverId} has given no answer`;
     try {
       const response = await this.#post(message, abort.signal);
-      this.#sessionId ??= response.headers.get(SESSION) ?? undefined;
+      if (this.#options.era === "legacy") {
+        // the modern era knows no sessions
+        this.#sessionId ??= response.headers.get(SESSION) ?? undefined;
+      }
       const refusal = this.#refusalOf(response);
       if (refusal === "lost") {
         exchange?.close(new Response("no such session", { status: 404 }));

@@ -336,8 +336,14 @@ export class GuardSession {
     }
     this.#roomBytes = this.#messageSizeMax;
     const { drift, isDriftKnown } = this.#state.parts;
-    const known = isDriftKnown ? drift.all : undefined;
-    const waiting = this.#state.replaceParts(this.#partsFor(this.catalog, known, true));
+    const parts = this.#partsFor(this.catalog, isDriftKnown ? drift.kept : undefined, true);
+    // WHY: the catalog is the same, so drift stays, also what the store has not taken yet
+    for (const { kind, name } of drift.waiting) {
+      parts.drift.saw(kind, name);
+      if (kind === "instructions") parts.bound.markInstructionsDrifted();
+      else parts.bound.markDrifted(kind, name);
+    }
+    const waiting = this.#state.replaceParts(parts);
     this.#turn(() => {
       for (const { again } of waiting) again();
       this.#state.tellRoom();

@@ -31,14 +31,20 @@ export class StickyDrift {
     for (const drift of this.before) this.#kept.add(keyOf(drift));
   }
 
-  /** All that is known here. */
-  get all(): readonly Drift[] {
-    return [...this.before, ...this.#seen.values()];
+  /** All that the store has, as far as it is known here. */
+  get kept(): readonly Drift[] {
+    const seen = [...this.#seen].filter(([key]) => !this.#waiting.has(key));
+    return [...this.before, ...seen.map(([, drift]) => drift)];
   }
 
   /** The server's instructions drifted before. */
   get hasInstructions(): boolean {
     return this.before.some(({ kind }) => kind === "instructions");
+  }
+
+  /** What the store could not take yet. */
+  get waiting(): readonly Drift[] {
+    return [...this.#waiting.values()];
   }
 
   /** Keeps it, once; what the store refuses now is tried again with the next. */

@@ -275,6 +275,26 @@ describe("D7 sessions", () => {
   });
 });
 
+describe("D7 a session id in the modern era", () => {
+  it("is neither kept nor passed on, whoever sends it", async () => {
+    const rig = await HttpRig.start();
+    rig.upstream.override = ({ body }) => {
+      const answers = rig.upstream.mock.respond(body).flatMap(({ chunks }) => chunks);
+      const text = answers.map((chunk) => new TextDecoder().decode(chunk)).join("");
+      const headers = { "content-type": "application/json", "mcp-session-id": "upstream-1" };
+      return new Response(text, { headers });
+    };
+    const params = { name: READ, arguments: argsOf(READ) };
+    for (let id = 1; id <= 2; id++) {
+      const response = await rig.modern("tools/call", params, { id, session: "client-1" });
+      expect(response.headers.get("mcp-session-id")).toBeNull();
+      expect(await reasonOf(response)).toBe("allowed");
+    }
+    const sent = rig.upstream.seen.map(({ headers }) => headers.get("mcp-session-id"));
+    expect(new Set(sent)).toEqual(new Set([null]));
+  });
+});
+
 describe("D8 headers that say something else than the body", () => {
   const message = modernRequest("tools/call", { name: READ, arguments: argsOf(READ) });
   const right = modernHeaders(message);

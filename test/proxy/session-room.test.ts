@@ -1,5 +1,6 @@
 // A session that begins with little room for messages takes what it needs, and decides the same.
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { answered, rigOf } from "./async-rig.ts";
@@ -7,6 +8,10 @@ import { catalogToml, Rig, trust } from "./rig.ts";
 
 const READ = "read_text_file";
 const ROOM = { roomFirstBytes: 8_192 };
+
+function unavailable(): never {
+  throw new Error("the store is away");
+}
 
 function read(id: number, padding = ""): object {
   const args = FIXTURE_ARGUMENTS.get(READ);
@@ -69,13 +74,18 @@ describe("a session with little room", () => {
     expect(rig.mock.calls.map(({ name }) => name)).toEqual(["write_file"]);
   });
 
-  it("drift that it has seen stays", async () => {
-    const options = { ...FIXTURE_SERVER, drift: "description", target: READ, times: 1 } as const;
-    const rig = new Rig(
-      await trust(catalogToml({ onDrift: "block-tool" })),
-      options,
-      ROOM,
-    ).connect();
+  it.each([
+    ["and is in the store", createMemoryStore()],
+    ["and the store cannot take it", { ...createMemoryStore(), addDrift: unavailable }],
+  ])("drift that it has seen stays, %s", async (_what, store) => {
+    const options = {
+      ...FIXTURE_SERVER,
+      drift: "description",
+      target: READ,
+      flicker: true,
+    } as const;
+    const catalog = await trust(catalogToml({ onDrift: "block-tool" }));
+    const rig = new Rig(catalog, options, { ...ROOM, store }).connect();
     rig.send(read(1));
     rig.send(read(2, "x".repeat(100_000)));
     rig.send(read(3));
