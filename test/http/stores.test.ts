@@ -8,10 +8,9 @@ import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Lease } from "../../src/store/records.ts";
 import type { StateOperations } from "../../src/store/types.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
-import { expectCode, NOW_MS } from "../fixtures/trust.ts";
+import { expectRejection, NOW_MS } from "../fixtures/trust.ts";
 import { EVIL, gateAt, PARTS, POLL } from "../proxy/async-rig.ts";
-import { version } from "../proxy/reload-rig.ts";
-import { SERVER_ID } from "../proxy/rig.ts";
+import { SERVER_ID, trust } from "../proxy/rig.ts";
 import { asyncStore, type Faults } from "../store/async-store.ts";
 import { eventStream } from "./mock-upstream.ts";
 import {
@@ -31,7 +30,11 @@ const argsOf = (name: string): object => FIXTURE_ARGUMENTS.get(name) ?? {};
 type Store = ReturnType<typeof asyncStore>;
 
 function leaseOf(maxInvocations: number): Lease {
-  const { leaseId: _, expiresAt: __, ...stored } = createScopeLease({
+  const {
+    leaseId: _,
+    expiresAt: __,
+    ...stored
+  } = createScopeLease({
     ...{ principalHash: principalHash("agent:a"), serverId: SERVER_ID },
     ...{ grantedTools: ["write_file"], maxInvocations, stateChanging: true, clock: () => NOW_MS },
   });
@@ -236,7 +239,7 @@ describe("an approval that is brought back", () => {
 
   it("a key that is too short is refused when the handler is made", async () => {
     const short = HttpRig.start({}, { consentKey: new Uint8Array(31) });
-    await expectCode(short, "CONFIG_INVALID");
+    await expectRejection(short, "CONFIG_INVALID");
   });
 });
 
@@ -288,10 +291,8 @@ describe("what a server says while its label waits for the store", () => {
 
 describe("a newer catalog", () => {
   const DENYING = { ...PARTS, itemKeys: { ...PARTS.itemKeys, echo: 'requires = ["lease"]' } };
-  const newer = async (): ReturnType<typeof version> => {
-    const { toml } = { toml: httpCatalogToml(DENYING) };
-    return await version(8, DENYING, toml);
-  };
+  const newer = (): ReturnType<typeof trust> =>
+    trust(httpCatalogToml(DENYING).replace("version = 7", "version = 8"));
 
   it("decides every request that comes after it, also while the store has not said what drifted", async () => {
     const { gate, open } = gateAt("listDrift");
