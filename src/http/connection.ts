@@ -11,7 +11,12 @@ import {
 } from "../proxy/answers.ts";
 import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
 import { spanText } from "../proxy/json-members.ts";
-import { GuardSession, type GuardSessionOptions, systemTimer } from "../proxy/session.ts";
+import {
+  GuardSession,
+  type GuardSessionOptions,
+  type SeenDrift,
+  systemTimer,
+} from "../proxy/session.ts";
 import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
@@ -28,6 +33,8 @@ import type { SseFields } from "./sse.ts";
 
 export interface ConnectionOptions {
   readonly session: Omit<GuardSessionOptions, "toClient" | "toServer">;
+  /** What has drifted of the server before. */
+  readonly drift: SeenDrift;
   readonly era: "legacy" | "modern";
   readonly link: LinkFactory;
   /** Headers of the response that opens a session. */
@@ -94,12 +101,18 @@ export class Connection {
     const { timer = systemTimer } = options.session;
     this.#options = options;
     this.#link = options.link(this.#events());
-    this.session = new GuardSession({
+    const session: GuardSessionOptions = {
       ...options.session,
       timer: (delayMs, run) => timer(delayMs, () => this.#decide(run)),
+      laterTurn: () => {
+        const origin = keptOf(this.#origin);
+        return (run) => this.#within(origin, run);
+      },
+      onKept: (fault) => this.#fail(fault),
       toClient: (frame, callKey) => this.#toClient(frame, callKey),
       toServer: (frame) => this.#toServer(frame),
-    });
+    };
+    this.session = new GuardSession(session, options.drift);
   }
 
   get hasEnded(): boolean {
@@ -219,7 +232,7 @@ export class Connection {
     return new Exchange({ key, forwarded, onGone, ...more });
   }
 
-  #within(origin: Origin, run: () => void): void {
+  #within(origin: Origin | undefined, run: () => void): void {
     const before = this.#origin;
     this.#origin = origin;
     try {
@@ -356,9 +369,10 @@ export class Connection {
       message: (text, from, fields) => this.#fromServer(text, from, fields),
       oversized: (line) => this.#decide(() => this.session.fromServer(line)),
       settled: (key, detail) => this.#settled(key, detail),
-      lost: () => this.close("the server does not know the session any more"),
-      ended: (detail) => this.close(detail),
-      paused: (key) => this.#paused(key),
+      lost: () => this.#closeBehind("the server does not know the session any more"),
+      ended: (detail) => this.#closeBehind(detail),
+      paused: (key) => this.#endBehind(key),
+      streamEnded: (stream) => this.session.behindServer(() => stream.end()),
       dropped: (detail) => this.session.recordRefused("server", VERDICT_MALFORMED_MESSAGE, detail),
     };
   }
@@ -377,13 +391,21 @@ export class Connection {
     if (!this.#sent.delete(key)) return;
     const frame = plainError(idOfKey(key), INTERNAL_ERROR_CODE, detail);
     this.#decide(() => this.session.fromServer({ kind: "line", frame }));
-    this.#exchanges.get(key)?.end();
-    this.#forget(key);
+    this.#endBehind(key);
   }
 
-  #paused(key: string): void {
-    this.#exchanges.get(key)?.end();
-    this.#forget(key);
+  /** Ends the response to a request when all that the server has said was passed on. */
+  #endBehind(key: string): void {
+    const exchange = this.#exchanges.get(key);
+    if (exchange === undefined) return;
+    this.session.behindServer(() => {
+      exchange.end();
+      if (this.#exchanges.get(key) === exchange) this.#forget(key);
+    });
+  }
+
+  #closeBehind(detail: string): void {
+    this.session.behindServer(() => this.close(detail));
   }
 
   /** The client has closed the response to its request: in the modern era that cancels it. */
@@ -410,6 +432,17 @@ export class Connection {
 function asItCame(line: Uint8Array, { original, line: judged }: Taken): Uint8Array {
   if (judged === original) return line;
   return bytesEqual(line, judged) ? original : line;
+}
+
+/**
+ * What is left of an origin when the session goes on later, behind an answer of a store.
+ *
+ * INVARIANT: nobody takes an answer then but the request of its id.
+ */
+function keptOf(origin: Origin | undefined): Origin | undefined {
+  if (origin === undefined) return undefined;
+  const { catcher: _, nameless: __, ...kept } = origin;
+  return kept;
 }
 
 function follow(signal: AbortSignal, exchange: Exchange): void {

@@ -8,12 +8,18 @@ import { GrantAccess } from "../guard/grant-access.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
 import { sha256 } from "../kernel/digest.ts";
 import { CONSENT_KEY_SIZE } from "../proxy/consent-state.ts";
+import { andThen, type Eventually, orElse } from "../proxy/eventually.ts";
 import type { RecordSink } from "../proxy/records.ts";
-import { type CatalogChange, type CommonState, comesAfter } from "../proxy/session.ts";
-import { startsAlike } from "../proxy/session-parts.ts";
+import {
+  type CatalogChange,
+  type CommonState,
+  comesAfter,
+  type SeenDrift,
+} from "../proxy/session.ts";
+import { knownDrift, startsAlike } from "../proxy/session-parts.ts";
 import { SessionTasks } from "../proxy/tasks.ts";
 import { createMemoryStore } from "../store/memory.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { StateStore } from "../store/types.ts";
 import type { Caller } from "./auth-types.ts";
 import { Connection } from "./connection.ts";
 import { CALLER_SHARE, LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
@@ -42,12 +48,24 @@ interface Lane extends Held {
 
 /** Bytes of messages that a session of the legacy era has room for at first. */
 const SESSION_ROOM_BYTES = 131_072;
+/** A request of the modern era that needs a connection. */
+export interface LaneRequest {
+  readonly serverId: string;
+  readonly caller: Caller;
+  readonly context: string;
+  /** Id key; no other request with it may be in flight in the connection. */
+  readonly key: string;
+}
+
+/** Uses a connection in the turn in which it is found; `undefined`: there is no room for one. */
+export type Use<T> = (connection: Connection | undefined) => Eventually<T>;
+
 export const SESSION_HEADER = "mcp-session-id";
 
 export class Connections {
   readonly #own: ConnectionsOptions;
-  readonly #store: SyncStateStore;
-  readonly #access: GrantAccess;
+  readonly #store: StateStore;
+  readonly #access: GrantAccess | undefined;
   readonly #consentKey: Uint8Array;
   readonly #sessions = new Map<string, Held>();
   /** How many sessions each caller has. */
@@ -59,8 +77,14 @@ export class Connections {
   #catalog: TrustedCatalog;
   #epoch = 0;
 
+  /** @throws {GuardError} CONFIG_INVALID for a short key */
   constructor(own: ConnectionsOptions) {
     const { options } = own;
+    const { consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
+    if (consentKey.length < CONSENT_KEY_SIZE) {
+      const message = `expected a consentKey of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
+      throw new GuardError("CONFIG_INVALID", message);
+    }
     this.#own = own;
     this.#catalog = options.catalog;
     const { sessionsMax = LIMIT_HTTP_SESSIONS } = options;
@@ -71,8 +95,8 @@ export class Connections {
     this.#sessionsMax = sessionsMax;
     // WHY: made here, so that labels and approvals hold for every connection of a caller
     this.#store = options.store ?? createMemoryStore();
-    this.#access = new GrantAccess(this.#store);
-    this.#consentKey = options.consentKey ?? randomBytes(CONSENT_KEY_SIZE);
+    this.#access = this.#store.mode === "sync" ? new GrantAccess(this.#store) : undefined;
+    this.#consentKey = new Uint8Array(consentKey);
   }
 
   get catalog(): TrustedCatalog {
@@ -89,9 +113,16 @@ export class Connections {
     return count;
   }
 
-  /** A new session of the legacy era; `undefined` when there is no room for one. */
-  openSession(serverId: string, caller: Caller): Connection | undefined {
+  /** Opens a session of the legacy era. */
+  async openSession<T>(serverId: string, caller: Caller, use: Use<T>): Promise<T> {
     this.dropIdle();
+    return await this.#opening(serverId, (drift) => {
+      if (!this.#mayBeKept(serverId, drift)) return this.#once(serverId, caller, drift, use);
+      return use(this.#makeSession(serverId, caller, drift));
+    });
+  }
+
+  #makeSession(serverId: string, caller: Caller, drift: SeenDrift): Connection | undefined {
     if (this.#sessions.size >= this.#sessionsMax) return undefined;
     // WHY: one caller must not take the room of all others
     const own = sessionIdOf(caller);
@@ -100,6 +131,7 @@ export class Connections {
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
       era: "legacy",
+      drift,
       tasks: new SessionTasks(),
       headers: { [SESSION_HEADER]: id },
       onEnd: () => {
@@ -122,23 +154,42 @@ export class Connections {
     return held.connection;
   }
 
-  /**
-   * A connection for a request of the modern era that has no other request with this id in flight;
-   * `undefined` when there is no room for one.
-   */
-  laneFor(serverId: string, caller: Caller, context: string, key: string): Connection | undefined {
-    const group = JSON.stringify([serverId, caller.principal, caller.credential]);
-    const lanes = this.#lanes.get(group) ?? [];
-    const free = lanes.find((lane) => lane.context === context && !lane.connection.isBusyWith(key));
-    if (free !== undefined) {
-      free.usedMs = this.#nowMs();
-      return free.connection;
-    }
+  /** Finds a connection for a request of the modern era, or makes one. */
+  async withLane<T>(wanted: LaneRequest, use: Use<T>): Promise<T> {
+    const free = this.#freeLane(wanted);
+    if (free !== undefined) return await use(free);
+    const { serverId, caller } = wanted;
+    return await this.#opening(serverId, (drift) => {
+      if (!this.#mayBeKept(serverId, drift)) return this.#once(serverId, caller, drift, use);
+      // somebody else may have made one meanwhile
+      return use(this.#freeLane(wanted) ?? this.#makeLane(wanted, drift));
+    });
+  }
+
+  #freeLane({ serverId, caller, context, key }: LaneRequest): Connection | undefined {
+    const lanes = this.#lanes.get(groupOf(serverId, caller)) ?? [];
+    const free = lanes.find(
+      ({ context: other, connection }) =>
+        other === context && this.#isUsable(connection) && !connection.isBusyWith(key),
+    );
+    if (free === undefined) return undefined;
+    free.usedMs = this.#nowMs();
+    return free.connection;
+  }
+
+  /** WHY: one that waits for its drift decides under the old catalog, one that has none refuses all. */
+  #isUsable({ session }: Connection): boolean {
+    return session.catalog === this.#catalog && session.isDriftKnown;
+  }
+
+  #makeLane({ serverId, caller, context }: LaneRequest, drift: SeenDrift): Connection | undefined {
     if (this.laneCount >= LIMIT_LANES && !this.#dropOldestLane()) return undefined;
+    const group = groupOf(serverId, caller);
     const tasks = this.#tasks.get(group) ?? new SessionTasks();
     this.#tasks.set(group, tasks);
     const connection = this.#connect(serverId, caller, {
       era: "modern",
+      drift,
       tasks,
       headers: {},
       onEnd: () => this.#forgetLane(group, connection),
@@ -149,13 +200,37 @@ export class Connections {
   }
 
   /** A connection for a single message, which leads nowhere. */
-  connectOnce(serverId: string, caller: Caller): Connection {
+  async #once<T>(serverId: string, caller: Caller, drift: SeenDrift, use: Use<T>): Promise<T> {
+    const connection = this.#connectOnce(serverId, caller, drift);
+    try {
+      return await use(connection);
+    } finally {
+      connection.close("");
+    }
+  }
+
+  #connectOnce(serverId: string, caller: Caller, drift: SeenDrift): Connection {
     return this.#connect(serverId, caller, {
       era: "modern",
+      drift,
       tasks: new SessionTasks(),
       headers: {},
       onEnd: () => undefined,
     });
+  }
+
+  /** False where everything is refused: under a later catalog, or by a store in order, it may not be. */
+  #mayBeKept(serverId: string, drift: SeenDrift): boolean {
+    return drift !== "unreadable" && this.#catalog.servers.has(serverId);
+  }
+
+  /** Goes on with what has drifted of a server before, under the catalog that is in force then. */
+  #opening<T>(serverId: string, go: (drift: SeenDrift) => Eventually<T>): Eventually<T> {
+    const catalog = this.#catalog;
+    const read = (): Eventually<SeenDrift> => knownDrift({ store: this.#store, serverId }, catalog);
+    return andThen(orElse<SeenDrift>(read, "unreadable"), (drift) =>
+      catalog === this.#catalog ? go(drift) : this.#opening(serverId, go),
+    );
   }
 
   /** Ends what nobody has used for LIMIT_SESSION_IDLE_MS. */
@@ -189,7 +264,7 @@ export class Connections {
   /** Records that a catalog was refused and the running one kept. */
   recordKept(detail: string): void {
     const [serverId = ""] = this.#catalog.servers.keys();
-    const once = this.connectOnce(serverId, NOBODY);
+    const once = this.#connectOnce(serverId, NOBODY, "unreadable");
     once.session.recordKept(detail);
     once.close("");
   }
@@ -218,13 +293,14 @@ export class Connections {
     caller: Caller,
     more: {
       readonly era: "legacy" | "modern";
+      readonly drift: SeenDrift;
       readonly tasks: SessionTasks;
       readonly headers: Readonly<Record<string, string>>;
       readonly onEnd: () => void;
     },
   ): Connection {
     const { options, upstreams, messageSizeMax, recordFor, onFault } = this.#own;
-    const { era, tasks, headers, onEnd } = more;
+    const { era, drift, tasks, headers, onEnd } = more;
     const common: CommonState = {
       access: this.#access,
       isStoreShared: options.store !== undefined,
@@ -233,6 +309,7 @@ export class Connections {
     };
     return new Connection({
       era,
+      drift,
       link: upstreams.linkTo(this.#catalog, serverId, era),
       sessionHeaders: headers,
       onEnd: (fault) => {
@@ -295,6 +372,10 @@ export class Connections {
 
 /** For what is recorded and is about no caller. */
 const NOBODY: Caller = { principal: PRINCIPAL_DEFAULT, credential: "none" };
+
+function groupOf(serverId: string, { principal, credential }: Caller): string {
+  return JSON.stringify([serverId, principal, credential]);
+}
 
 function isSameCaller(a: Caller, b: Caller): boolean {
   return a.principal === b.principal && a.credential === b.credential;

@@ -235,7 +235,7 @@ export class HttpLink implements Link {
       const isStream = mediaTypeOf(response.headers) === "text/event-stream";
       if (refusal === undefined && response.ok && isStream) {
         await this.#stream(response, stream, abort.signal);
-        stream.end();
+        this.#events.streamEnded(stream);
         return;
       }
       await response.body?.cancel();

@@ -60,6 +60,7 @@ function linesTo(options: ListHttpOptions): HttpLines {
     paused: (key) => {
       if (open.delete(key)) onEnd?.(`server ${serverId} has ended its stream without an answer`);
     },
+    streamEnded: () => undefined,
     lost: () => onEnd?.(`server ${serverId} does not know the session any more`),
     ended: (detail) => onEnd?.(detail),
     dropped: () => undefined,

@@ -50,6 +50,8 @@ export interface LinkEvents {
   readonly settled: (key: string, detail: string) => void;
   /** The server has ended the response early; the client may ask for the rest of it. */
   readonly paused: (key: string) => void;
+  /** The server has ended a stream that `listen` fills. */
+  readonly streamEnded: (stream: Exchange) => void;
   /** The server does not know the session any more. */
   readonly lost: () => void;
   /** The server is gone for good. */

@@ -49,14 +49,14 @@ export class McpEndpoint {
     if (forwarded.get("mcp-protocol-version") === MODERN_VERSION) return notAllowed();
     if (!accepts(headers, "text/event-stream")) return text(406, "expected text/event-stream");
     const session = this.#session(asked);
-    if (session instanceof Response) return session;
+    if (typeof session === "string") return await this.#withoutSession(asked, session);
     return await session.listen(legacyOf(asked).forwarded, signal);
   }
 
   async end(asked: Asked): Promise<Response> {
     if (asked.forwarded.get("mcp-protocol-version") === MODERN_VERSION) return notAllowed();
     const session = this.#session(asked);
-    if (session instanceof Response) return session;
+    if (typeof session === "string") return await this.#withoutSession(asked, session);
     return new Response(null, { status: await session.end() });
   }
 
@@ -64,11 +64,11 @@ export class McpEndpoint {
     const { headers, serverId, caller, forwarded, signal } = asked;
     const isOpening = head.kind === "request" && head.method === "initialize";
     if (isOpening && !headers.has(SESSION_HEADER)) {
-      const opened = this.#isKnown(serverId)
-        ? this.#connections.openSession(serverId, caller)
-        : this.#connections.connectOnce(serverId, caller);
-      if (opened === undefined) return text(503, "too many sessions");
-      return await opened.post({ body, forwarded, signal });
+      return await this.#connections.openSession(
+        serverId,
+        caller,
+        (opened) => opened?.post({ body, forwarded, signal }) ?? text(503, "too many sessions"),
+      );
     }
     if (!this.#isKnown(serverId)) return await this.#toLane(asked, body, NO_CONTEXT, head.key);
     if (!headers.has(SESSION_HEADER)) {
@@ -82,49 +82,46 @@ export class McpEndpoint {
       });
     }
     const session = this.#session(asked);
-    if (session instanceof Response) return session;
+    if (typeof session === "string") return await this.#withoutSession(asked, session);
     return await session.post({ body, forwarded, signal });
   }
 
-  /** Somebody else's session is as unknown as one that never was. */
-  #session(asked: Asked): Connection | Response {
-    const { headers, serverId, caller } = asked;
+  #session({ headers, serverId, caller }: Asked): Connection | "nameless" | "other" | "unknown" {
     const id = headers.get(SESSION_HEADER);
-    if (id === null) return text(400, "expected the header Mcp-Session-Id");
-    const found = this.#connections.findSession(id, serverId, caller);
-    if (found === "other") {
+    if (id === null) return "nameless";
+    return this.#connections.findSession(id, serverId, caller) ?? "unknown";
+  }
+
+  /** Somebody else's session is as unknown as one that never was. */
+  async #withoutSession(asked: Asked, why: "nameless" | "other" | "unknown"): Promise<Response> {
+    if (why === "nameless") return text(400, "expected the header Mcp-Session-Id");
+    if (why === "other") {
       const detail = "a session of another caller, or of another server";
-      this.#record(asked, VERDICT_IDENTITY_UNKNOWN, detail);
+      await this.#record(asked, VERDICT_IDENTITY_UNKNOWN, detail);
     }
-    return found === undefined || found === "other" ? text(404, "no such session") : found;
+    return text(404, "no such session");
   }
 
   async #toLane(asked: Asked, body: Uint8Array, context: string, key: string): Promise<Response> {
     const { serverId, caller, forwarded, signal } = asked;
-    const isKnown = this.#isKnown(serverId);
-    const lane = isKnown
-      ? this.#connections.laneFor(serverId, caller, context, key)
-      : this.#connections.connectOnce(serverId, caller);
-    if (lane === undefined) return text(503, "too many connections");
-    const response = await lane.post({ body, forwarded, signal });
-    if (!isKnown) lane.close("");
-    return response;
+    return await this.#connections.withLane(
+      { serverId, caller, context, key },
+      (lane) => lane?.post({ body, forwarded, signal }) ?? text(503, "too many connections"),
+    );
   }
 
-  #refuseEra(asked: Asked, refusal: EraRefusal): Promise<Response> {
+  async #refuseEra(asked: Asked, refusal: EraRefusal): Promise<Response> {
     const { verdict, detail, status, answer } = refusal;
-    this.#record(asked, verdict, detail);
+    await this.#record(asked, verdict, detail);
     const headers = { "content-type": "application/json" };
-    return Promise.resolve(new Response(new Uint8Array(answer), { status, headers }));
+    return new Response(new Uint8Array(answer), { status, headers });
   }
 
-  #record({ serverId, caller }: Asked, verdict: number, detail: string): void {
-    const isKnown = this.#isKnown(serverId);
-    const lane = isKnown
-      ? this.#connections.laneFor(serverId, caller, NO_CONTEXT, "null")
-      : this.#connections.connectOnce(serverId, caller);
-    lane?.session.recordRefused("client", verdict, detail);
-    if (!isKnown) lane?.close("");
+  async #record({ serverId, caller }: Asked, verdict: number, detail: string): Promise<void> {
+    const wanted = { serverId, caller, context: NO_CONTEXT, key: "null" };
+    await this.#connections.withLane(wanted, (lane) =>
+      lane?.session.recordRefused("client", verdict, detail),
+    );
   }
 
   #isKnown(serverId: string): boolean {

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { Timer } from "../proxy/admission.ts";
 import type { GuardRecord } from "../proxy/records.ts";
-import type { SyncStateStore } from "../store/types.ts";
+import type { StateStore } from "../store/types.ts";
 import type { AuthOptions } from "./auth.ts";
 import type { Fetch } from "./guarded-fetch.ts";
 import type { LinkFactory } from "./link.ts";
@@ -52,9 +52,17 @@ export interface GuardHandlerOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Default: that of the runtime. */
   readonly fetch?: Fetch | undefined;
-  /** Leases, approvals, labels and drift. Default: in memory, for this handler alone. */
-  readonly store?: SyncStateStore | undefined;
-  /** At least 32 secret bytes; the same in every replica behind one name. Default: fresh ones. */
+  /**
+   * Leases, approvals, labels, nonces and drift, shared with every guard that has the same store. It may
+   * answer later (Redis, a Durable Object); whoever made it closes it. Default: in memory, for this
+   * handler alone.
+   */
+  readonly store?: StateStore | undefined;
+  /**
+   * At least 32 secret bytes that seal what a modern client brings back with an approval. Guards that
+   * share a store have the same key, so that one takes what another has asked for; a guard that starts
+   * again with its key does so, too. Default: fresh ones, for this handler alone.
+   */
   readonly consentKey?: Uint8Array | undefined;
   /** Paths that no argument may name. */
   readonly protectedPaths?: ProtectedPaths | undefined;

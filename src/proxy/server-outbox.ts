@@ -27,4 +27,10 @@ export class ServerOutbox {
       toClient(copy);
     });
   }
+
+  /** Runs behind what waits by now; at once when nothing does. */
+  behind(run: () => void): void {
+    if (this.#last === undefined) run();
+    else this.#parts().goOn(this.#last, run);
+  }
 }

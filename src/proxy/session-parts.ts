@@ -68,6 +68,7 @@ export interface SessionParts extends SessionBasis {
   readonly server: CatalogServer | undefined;
   /** Refuses everything: what runs is not what the catalog would start, or its drift is not known. */
   readonly blocked: Decision | undefined;
+  readonly isDriftKnown: boolean;
   readonly guard: ScopeGuard;
   readonly engine: DecisionEngine;
   /** In the terms of this catalog. */
@@ -76,8 +77,6 @@ export interface SessionParts extends SessionBasis {
   readonly methods: AllowedMethods;
   readonly isKnownPrincipal: boolean;
   readonly drift: StickyDrift;
-  /** The store has told what drifted before. */
-  readonly isDriftKnown: boolean;
   readonly admission: Admission;
 }
 
@@ -92,8 +91,8 @@ export interface PartsOptions {
    * Of `knownDrift`; `undefined` when it cannot be read: then the server is refused as a whole, until
    * the next catalog.
    *
-   * WHY: a connection begins with a store that can be read, or not at all; a newer catalog, which may
-   * revoke something, takes over all the same.
+   * WHY: a newer catalog, which may revoke something, takes over all the same; and a host that speaks
+   * to many servers tells who asks for this one why nothing passes.
    */
   readonly drift: readonly Drift[] | undefined;
 }
@@ -156,6 +155,7 @@ export function makeParts(options: PartsOptions): SessionParts {
     catalog,
     server,
     blocked: isOther ? OTHER_LAUNCH : before === undefined ? DRIFT_UNKNOWN : undefined,
+    isDriftKnown: before !== undefined,
     guard,
     engine,
     grants: engine.grants,
@@ -163,7 +163,6 @@ export function makeParts(options: PartsOptions): SessionParts {
     methods,
     isKnownPrincipal: match.isKnown,
     drift,
-    isDriftKnown: before !== undefined,
     admission,
   };
 }
@@ -186,7 +185,7 @@ const NO_DRIFT_STORE = { addDrift: () => undefined };
 const DRIFT_UNKNOWN: Decision = Object.freeze({
   ...toDecision(VERDICT_SERVER_NOT_ADMITTED),
   message: "what has drifted of this server before cannot be read from the store",
-  remedy: "mend the store, then start the server again through portcullis",
+  remedy: "mend the store, then connect to the server again through portcullis",
 });
 
 const OTHER_LAUNCH: Decision = Object.freeze({

@@ -274,6 +274,11 @@ export class SessionState {
     this.#outbox.send(frame, after);
   }
 
+  /** Runs behind everything that was sent on so far: at once, unless some of it waits. */
+  behind(run: () => void): void {
+    this.#outbox.behind(run);
+  }
+
   /** Answers a request of the client with a refusal, and records it. */
   refuse(request: RefusedRequest, decision: Decision): void {
     const { serverId, denyAs, toClient, uuid } = this.parts;

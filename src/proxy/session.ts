@@ -64,6 +64,16 @@ export interface GuardSessionOptions {
   readonly auditMode?: "required" | "best-effort" | undefined;
   /** Told of each newer catalog before anything is decided under it. */
   readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
+  /**
+   * Told when a newer catalog that waited for a store could not take over. Default: that is recorded,
+   * and the running one stays.
+   */
+  readonly onKept?: ((fault: unknown) => void) | undefined;
+  /**
+   * Asked when something begins to wait for a store; what it gives runs what goes on behind the
+   * answer. Default: it runs as it is, and a fault is the runtime's.
+   */
+  readonly laterTurn?: (() => (run: () => void) => void) | undefined;
   /** Names of the scopes this session may use at most. Default: no cap. */
   readonly scopeCap?: readonly string[] | undefined;
   /** How a refused tools/call is answered. Default `error`. */
@@ -95,8 +105,11 @@ export interface GuardSessionOptions {
 
 /** State of several connections that are one session of one principal at one server. */
 export interface CommonState {
-  /** To the store, with the labels that it could not take. */
-  readonly access: GrantAccess;
+  /**
+   * To the store, with the labels that it could not take; `undefined` for one that answers later, whose
+   * decider all of this process share anyway.
+   */
+  readonly access: GrantAccess | undefined;
   /** Others use the store as well: a question in it may be answered. */
   readonly isStoreShared: boolean;
   readonly tasks: SessionTasks;
@@ -126,7 +139,9 @@ export class GuardSession {
   readonly #state: SessionState;
   readonly #basis: SessionBasis;
   readonly #launched: CatalogServer | undefined;
-  readonly #onTakeOver: ((catalog: TrustedCatalog) => void) | undefined;
+  readonly #onTakeOver: GuardSessionOptions["onTakeOver"];
+  readonly #onKept: GuardSessionOptions["onKept"];
+  readonly #laterTurn: GuardSessionOptions["laterTurn"];
   readonly #messageSizeMax: number;
   #roomBytes: number;
   /** How many messages are being handled, one inside the other. */
@@ -149,13 +164,14 @@ export class GuardSession {
   }
 
   /**
-   * @param drift of `open` alone
+   * @param drift what has drifted before, where it was read already; a server whose drift is
+   *   `unreadable` is refused as a whole
    * @throws {GuardError} SCOPE_UNKNOWN for an unknown scope in `scopeCap`; KERNEL_LOAD,
    *   KERNEL_CAPACITY or IMAGE_INVALID when the kernel cannot be had; ARGUMENT_INVALID for a
    *   principal or a session without a name, a short key, or a store that answers later;
    *   STORE_UNAVAILABLE or STORE_CORRUPT
    */
-  constructor(options: GuardSessionOptions, drift?: readonly Drift[]) {
+  constructor(options: GuardSessionOptions, drift?: SeenDrift) {
     const { catalog, serverId, consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
     if (consentKey.length < CONSENT_KEY_SIZE) {
       const message = `expected a key of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
@@ -168,6 +184,8 @@ export class GuardSession {
       this.#messageSizeMax,
     );
     this.#onTakeOver = options.onTakeOver;
+    this.#onKept = options.onKept;
+    this.#laterTurn = options.laterTurn;
     const store = options.store ?? createMemoryStore();
     const isLater = store.mode === "async";
     const { common } = options;
@@ -205,7 +223,8 @@ export class GuardSession {
       const message = "expected a store that answers at once; use GuardSession.open with this one";
       throw new GuardError("ARGUMENT_INVALID", message);
     }
-    this.#state = new SessionState(this.#partsFor(catalog, before), common);
+    const known = before === "unreadable" ? undefined : before;
+    this.#state = new SessionState(this.#partsFor(catalog, known), common);
     this.#client = new ClientSide(this.#state);
     this.#server = new ServerSide(this.#state);
   }
@@ -213,6 +232,11 @@ export class GuardSession {
   /** The catalog that decides the next message. */
   get catalog(): TrustedCatalog {
     return (this.#next ?? this.#state.parts).catalog;
+  }
+
+  /** False when the server is refused because the store could not say what has drifted of it. */
+  get isDriftKnown(): boolean {
+    return (this.#next ?? this.#state.parts).isDriftKnown;
   }
 
   /** True for a request of the client that waits for the server, for a listing or for a person. */
@@ -278,6 +302,11 @@ export class GuardSession {
     this.#turn(() => this.#server.end(detail));
   }
 
+  /** Runs behind everything that the server has said so far: at once, unless some of it waits. */
+  behindServer(run: () => void): void {
+    this.#state.behind(run);
+  }
+
   /** Bytes of messages that wait for the guard's own listing. */
   get heldBytes(): number {
     return this.#state.heldBytes;
@@ -307,16 +336,19 @@ export class GuardSession {
         this.#prepare(catalog, drift);
       } catch (fault) {
         this.#newest = this.catalog;
-        this.recordKept(
-          fault instanceof GuardError ? `${fault.code}: ${fault.message}` : "a fault",
-        );
+        if (this.#onKept !== undefined) this.#onKept(fault);
+        else this.recordKept(detailOf(fault));
       }
     });
   }
 
   #goOn<T>(answer: Eventually<T>, go: (answer: T) => void): void {
-    if (answer instanceof Promise) void answer.then((value) => this.#turn(() => go(value)));
-    else go(answer);
+    if (!(answer instanceof Promise)) {
+      go(answer);
+      return;
+    }
+    const inTurn = this.#laterTurn?.() ?? atOnce;
+    void answer.then((value) => inTurn(() => this.#turn(() => go(value))));
   }
 
   /**
@@ -383,8 +415,19 @@ export class GuardSession {
   }
 }
 
+/** What a connection begins with of its server's drift. */
+export type SeenDrift = readonly Drift[] | "unreadable";
+
 /** `undefined`: it cannot be read. */
 type KnownDrift = readonly Drift[] | undefined;
+
+function atOnce(run: () => void): void {
+  run();
+}
+
+function detailOf(fault: unknown): string {
+  return fault instanceof GuardError ? `${fault.code}: ${fault.message}` : "a fault";
+}
 
 /** @throws {GuardError} ARGUMENT_INVALID for a look-alike, or a name that is none */
 function identityOf({ identity, principal, sessionId }: GuardSessionOptions): RequestIdentity {

@@ -1,8 +1,10 @@
 // A connection whose store answers later, or not at all: the same answers in the same order as with one
 // that answers at once; calls wait for it, other messages do not.
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { AuditSink } from "../../src/audit/event.ts";
+import { GuardError } from "../../src/errors.ts";
 import { sessionHash } from "../../src/guard/identity-hash.ts";
+import { ScopeGuard } from "../../src/guard/scope-guard.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { expectCode, NOW_MS } from "../fixtures/trust.ts";
@@ -209,6 +211,25 @@ describe("while the store has not answered", () => {
     open();
     expect(await answered(rig, 1, 2)).toEqual(["lease_required", "allowed"]);
     expect(calls(rig)).toEqual([2]);
+  });
+
+  it("a newer catalog that cannot take over is told to the host that asks for it, else recorded", async () => {
+    const fault = new GuardError("KERNEL_LOAD", "expected room for a kernel, got none");
+    const told: unknown[] = [];
+    const next = await version(8, PARTS);
+    const { rig } = rigOf({ extra: { onKept: (why) => told.push(why) } });
+    const { rig: other } = rigOf();
+    // WHY: a kernel that cannot be had cannot be had in a test
+    const make = vi.spyOn(ScopeGuard, "fromCatalog").mockImplementation(() => {
+      throw fault;
+    });
+    onTestFinished(() => make.mockRestore());
+    rig.session.replaceCatalog(next);
+    other.session.replaceCatalog(next);
+    await vi.waitFor(() => expect(told).toEqual([fault]), POLL);
+    const kept = (): unknown => other.records.find(({ kind }) => kind === "reload")?.detail;
+    await vi.waitFor(() => expect(kept()).toBe(`KERNEL_LOAD: ${fault.message}`), POLL);
+    for (const one of [rig, other]) expect(one.session.catalog.version).toBe(7);
   });
 });
 
