@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/global-setup.ts"],
     testTimeout: 60_000,
+    // a loaded machine takes its time
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
     // WHY: two cores on the reference machine; more workers only make the process tests noisy
     maxWorkers: 2,

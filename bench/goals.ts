@@ -50,6 +50,8 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P9/added", most(0.15, 0.1)],
   ["P9/pass-through", most(undefined, 1.1)],
   ["P9/throughput", least(undefined, 0.9)],
+  ["P10/legacy", most(undefined, 1.05)],
+  ["P10/auto", most(undefined, 1.05)],
   ["P11/200", most(25, 15)],
   ["P11/10000", most(200, 120)],
   ["P11/100000", most(undefined, 1200)],

@@ -1,0 +1,165 @@
+// P10: what `portcullis serve` adds to a call over HTTP, with the SDK's own client and server on both
+// sides; and how many sessions it holds.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { fingerprintManifest, fingerprintTool } from "portcullis";
+import type { Finding } from "./finding.js";
+import { median, ROUND_COUNT } from "./measure.js";
+
+const CLI: string = fileURLToPath(new URL("../esm/bin/main.js", import.meta.url));
+const SERVER: string = fileURLToPath(new URL("./http-server.js", import.meta.url));
+const CALLS_PER_ROUND = 40;
+const WARM_UP_CALLS = 300;
+const DAY_MS = 86_400_000;
+const HEADERS = {
+  "content-type": "application/json",
+  accept: "application/json, text/event-stream",
+  "mcp-protocol-version": "2025-11-25",
+};
+
+type Mode = "legacy" | "auto";
+
+/** Starts a process and gives the first line it prints. */
+async function start(
+  args: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly line: string }> {
+  const child = spawn(process.execPath, [...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes("\n")) resolve(text.trim());
+    });
+    child.on("exit", (code) => reject(new Error(`${args[0]} has ended with ${code}`)));
+  });
+  return { child, line };
+}
+
+/** Ends a process, and waits for it: it may still write. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await ended;
+}
+
+/** The tools/list result as the server words it. */
+async function listOf(url: string): Promise<string> {
+  const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}';
+  const response = await fetch(url, { method: "POST", headers: HEADERS, body });
+  const text = await response.text();
+  const data = /^data: (.*)$/m.exec(text)?.[1] ?? text;
+  return JSON.stringify(JSON.parse(data).result.tools);
+}
+
+async function makeHome(folder: string, url: string): Promise<{ home: string; token: string }> {
+  const home = join(folder, "home");
+  const tools = await listOf(url);
+  const [tool] = JSON.parse(tools);
+  const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  mkdirSync(home, { mode: 0o700 });
+  writeFileSync(
+    join(home, "catalog.toml"),
+    `schema = 1
+id = "bench"
+version = 1
+issued = ${instant(Date.now())}
+expires = ${instant(Date.now() + 30 * DAY_MS)}
+
+[servers.add]
+url = "${url}"
+fingerprint = "${fingerprintManifest(`{"tools":${tools}}`)}"
+max_allowed_scope = ["fs.read"]
+
+[servers.add.tools.add]
+fingerprint = "${fingerprintTool(JSON.stringify(tool))}"
+scope = ["fs.read"]
+effect = "read"
+`,
+  );
+  const key = join(folder, "key.pem");
+  const tokenFile = join(folder, "token");
+  const cli = (...args: readonly string[]): string =>
+    execFileSync(process.execPath, [CLI, ...args], { encoding: "utf8", stdio: "pipe" });
+  cli("key", "new", "--out", key);
+  cli("root", "init", "--key", key, "--dir", home);
+  cli("sign", "--key", key, "--dir", home);
+  cli("token", "new", "--principal", "agent:bench", "--out", tokenFile, "--dir", home);
+  return { home, token: readFileSync(tokenFile, "utf8").trim() };
+}
+
+async function connect(url: string, token: string, mode: Mode): Promise<Client> {
+  const client = new Client({ name: "bench", version: "1.0.0" }, { versionNegotiation: { mode } });
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+  return client;
+}
+
+/** Median ms of one call. */
+async function timeCalls(client: Client, count: number): Promise<number> {
+  const times: number[] = [];
+  for (let a = 0; a < count; a++) {
+    const begin = performance.now();
+    const { content } = await client.callTool({ name: "add", arguments: { a, b: 1 } });
+    times.push(performance.now() - begin);
+    if (!JSON.stringify(content).includes(`"${a + 1}"`)) throw new Error(`wrong sum of ${a} and 1`);
+  }
+  return median(times);
+}
+
+async function compare(direct: Client, guarded: Client, mode: Mode): Promise<Finding> {
+  for (const client of [direct, guarded]) await timeCalls(client, WARM_UP_CALLS);
+  const directMs: number[] = [];
+  const guardedMs: number[] = [];
+  for (let round = 0; round < ROUND_COUNT; round++) {
+    const turns = [
+      async () => directMs.push(await timeCalls(direct, CALLS_PER_ROUND)),
+      async () => guardedMs.push(await timeCalls(guarded, CALLS_PER_ROUND)),
+    ];
+    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+  }
+  return {
+    key: `P10/${mode}`,
+    what: `call over HTTP, ${mode === "auto" ? "modern" : mode} era, against direct`,
+    unit: "ms",
+    values: { portcullis: median(guardedMs), direct: median(directMs) },
+    scores: [median(guardedMs.map((ms, round) => ms / (directMs[round] ?? Number.NaN)))],
+    scoreUnit: "x",
+  };
+}
+
+/** P10. */
+export async function measureHttp(): Promise<Finding[]> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
+  const children: ChildProcess[] = [];
+  try {
+    const upstream = await start([SERVER]);
+    children.push(upstream.child);
+    const url = `http://127.0.0.1:${upstream.line}/mcp`;
+    const { home, token } = await makeHome(folder, url);
+    const guard = await start([CLI, "serve", "--json", "--listen", "127.0.0.1:0", "--dir", home]);
+    children.push(guard.child);
+    const guardedUrl = `${JSON.parse(guard.line).url}/mcp/add`;
+    const findings: Finding[] = [];
+    for (const mode of ["legacy", "auto"] as const) {
+      const direct = await connect(url, token, mode);
+      const guarded = await connect(guardedUrl, token, mode);
+      const refused = await guarded.callTool({ name: "smuggled", arguments: {} }).catch(String);
+      if (!String(refused).includes("tool_smuggle")) {
+        throw new Error(`expected tool_smuggle from the guard, got ${refused}`);
+      }
+      findings.push(await compare(direct, guarded, mode));
+      await direct.close();
+      await guarded.close();
+    }
+    return findings;
+  } finally {
+    await Promise.all(children.map(end));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
