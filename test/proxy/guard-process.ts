@@ -13,6 +13,7 @@ const REPOSITORY = resolve(import.meta.dirname, "../..");
 
 const SCRIPT = `import { appendFileSync, readFileSync } from "node:fs";
 import { TrustedCatalog } from "./out/catalog/trusted.js";
+import { settleOptimizer } from "./out/cli/optimizer.js";
 import { runStdioGuard } from "./out/proxy/stdio-run.js";
 const { envelope, root, nowMs, recordFile, ...options } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const clock = () => nowMs;
@@ -24,6 +25,7 @@ try {
   process.stderr.write(error.code + ": " + error.message + "\\n");
   process.exitCode = 2;
 }
+await settleOptimizer();
 `;
 
 const IMPORTS = {
@@ -51,6 +53,7 @@ export function useGuardProcess(): void {
     };
     const entries = [
       "host/node",
+      "cli/optimizer",
       "catalog/trusted",
       "proxy/stdio-run",
       "testing/stdio-server-process",

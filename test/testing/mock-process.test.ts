@@ -30,10 +30,14 @@ beforeAll(() => {
     outDir: join(folder, "out"),
     typeRoots: [join(REPOSITORY, "node_modules/@types")],
   };
-  const files = [join(REPOSITORY, "src/testing/stdio-server-process.ts")];
+  const entries = ["host/node", "testing/stdio-server-process"];
+  const files = entries.map((name) => join(REPOSITORY, "src", `${name}.ts`));
   const extended = join(REPOSITORY, "tsconfig.json");
   writeFileSync(config, JSON.stringify({ extends: extended, compilerOptions, files, include: [] }));
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ type: "module", imports: { "#host": "./out/host/node.js" } }),
+  );
   execFileSync(process.execPath, [
     join(REPOSITORY, "node_modules/typescript/bin/tsc"),
     "-p",
