@@ -44,7 +44,8 @@ async function openGuard(env) {
   const store = openDurableObjectStore(env.STORE.get(env.STORE.idFromName("guards")));
   const catalog = await TrustedCatalog.open({
     envelope,
-    root,
+    // one envelope a line, the oldest first
+    root: root.split("\n").filter((line) => line.trim() !== ""),
     // an older catalog than the newest that was ever served is refused
     state: { load: store.loadCatalogState, save: store.saveCatalogState },
   });

@@ -2,6 +2,7 @@
 // it refuses and why, and that a lease in its Durable Object is counted by all of its guards together.
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { describe, expect, it } from "vitest";
+import { utf8, utf8Text } from "../../src/bytes.ts";
 import type { PrivateKey } from "../../src/sign/keys.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
@@ -49,6 +50,13 @@ function catalogOf(honest: string, drifted: string): string {
     .replace(/^expires .*$/m, `expires = ${at(NOW_MS + 30 * DAY_MS)}`);
 }
 
+/** A trust root that was rotated once, as the example keeps it. */
+function rotatedRoot(): Uint8Array {
+  const expiresMs = NOW_MS + 365 * DAY_MS;
+  const roots = [1, 2].map((version) => utf8Text(signedRoot({ version, expiresMs })));
+  return utf8(`${roots.join("\n")}\n`);
+}
+
 interface Rig {
   readonly url: string;
   readonly honest: MockUpstream;
@@ -79,7 +87,7 @@ async function start(): Promise<Rig> {
   ];
   const url = await startWorker({
     envelope: signedCatalog(toml),
-    root: signedRoot({ expiresMs: NOW_MS + 365 * DAY_MS }),
+    root: rotatedRoot(),
     bindings: {
       HOSTS: "127.0.0.1",
       TOKENS: JSON.stringify(tokens),
@@ -148,6 +156,14 @@ if (lackOfWorkerd !== undefined) {
         await client.close();
       }
       expect(rig.honest.mock.callsReceived).toBe(3);
+    });
+
+    it("answers first requests that come at once, whose server is listed once for all of them", async () => {
+      const rig = await start();
+      const sent = Array.from({ length: 8 }, (_, id) => callTool(rig, "read_text_file", { id }));
+      const reasons = await Promise.all(sent.map(async (response) => reasonOf(await response)));
+      expect(new Set(reasons)).toEqual(new Set(["allowed"]));
+      expect(rig.honest.bodies("tools/list")).toHaveLength(1);
     });
 
     it("refuses the four attack classes, counts each, and calls no tool", async () => {
