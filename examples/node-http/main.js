@@ -22,7 +22,7 @@ const catalog = await TrustedCatalog.open({
     .filter((name) => versionOf(name) > 0)
     .sort((a, b) => versionOf(a) - versionOf(b))
     .map((name) => readFileSync(join(home, name))),
-  rootPin: ROOT_PIN,
+  rootPin: ROOT_PIN.replace(/^sha256:/, ""),
   state: new FileTrustState(join(home, "state.json")),
 });
 

@@ -21,6 +21,8 @@ export async function grantLease(request, { catalog, store, operatorSha256 }) {
     const pinned = catalog.servers.get(server)?.tools;
     const unknown = tools.find((tool) => !pinned?.has(tool));
     if (unknown !== undefined) return refused("expected a server and tools of the catalog");
+    // WHY: what is missing would be a lease for any number of calls
+    if (!(seconds > 0 && calls > 0)) return refused("expected seconds and calls above 0");
     const { principalHash } = createRequestIdentity({ principal, sessionId: "operator" });
     const lease = createScopeLease({
       ...{ principalHash, serverId: server, grantedTools: tools, stateChanging: true },

@@ -14,11 +14,11 @@ export function readSettings(env) {
   const variables = Object.fromEntries(
     Object.entries(env).filter(([, value]) => typeof value === "string"),
   );
-  return { hosts, tokens, consentKey, variables, operatorSha256: OPERATOR_SHA256 };
+  return { hosts, tokens, consentKey, variables, operatorSha256: OPERATOR_SHA256?.trim() };
 }
 
 function textOf(setting) {
   const [[name, value]] = Object.entries(setting);
-  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "string" && value.trim() !== "") return value.trim();
   throw new Error(`expected ${name}, got none: set it, as the README says`);
 }

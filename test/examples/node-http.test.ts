@@ -28,7 +28,7 @@ interface Example {
 
 async function start(home: RunHome, pin?: string): Promise<Example> {
   const config = readFileSync(join(home.dir, "config.toml"), "utf8");
-  const [, rootPin = ""] = /^root_pin = "(?:sha256:)?([0-9a-f]{64})"$/m.exec(config) ?? [];
+  const [, rootPin = ""] = /^root_pin = "(.*)"$/m.exec(config) ?? [];
   const child = spawn(process.execPath, [MAIN, home.dir, "0"], {
     env: {
       PATH: process.env["PATH"] ?? "",

@@ -194,8 +194,9 @@ if (lackOfWorkerd !== undefined) {
       for (const token of ["nobody", WRITER]) {
         expect((await grant(rig, body, token)).status).toBe(401);
       }
-      const other = { ...body, tools: ["no_such_tool"] };
-      expect((await grant(rig, other)).status).toBe(400);
+      for (const wrong of [{ tools: ["no_such_tool"] }, { server: "evil" }, { calls: undefined }]) {
+        expect((await grant(rig, { ...body, ...wrong })).status).toBe(400);
+      }
       expect(await (await grant(rig, body)).json()).toHaveProperty("lease");
       const reasons: unknown[] = [];
       // a call that was always too slow is refused with some left, and may be tried again

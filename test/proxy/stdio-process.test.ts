@@ -129,7 +129,7 @@ describe("the end", () => {
     const { argv, logFile, recordFile } = setUp({ callDelayMs: 60_000 });
     const guard = new Started(argv);
     guard.write(line(call(1, "echo")));
-    await expect.poll(() => mockLog(logFile).callsReceived).toBe(1);
+    await expect.poll(() => mockLog(logFile).callsReceived, { timeout: 20_000 }).toBe(1);
     const pid = Number(/"pid":(\d+)/.exec(readFileSync(logFile, "utf8"))?.[1]);
     process.kill(pid, "SIGKILL");
     expect(await guard.exit).toEqual({ code: 137, signal: null });
