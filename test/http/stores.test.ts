@@ -294,11 +294,13 @@ describe("a newer catalog", () => {
   const newer = (): ReturnType<typeof trust> =>
     trust(httpCatalogToml(DENYING).replace("version = 7", "version = 8"));
 
-  it("decides every request that comes after it, also while the store has not said what drifted", async () => {
+  it.each(
+    ERAS,
+  )("decides every request that comes after it, also while the store has not said what drifted: %s", async (era) => {
     const { gate, open } = gateAt("listDrift");
     let isHeld = false;
     const { rig } = await rigOf({ gate: (name) => (isHeld ? gate(name) : undefined) });
-    const send = await caller(rig, "modern");
+    const send = await caller(rig, era);
     expect(await reasonOf(await send("echo"))).toBe("allowed");
     isHeld = true;
     rig.guard.replaceCatalog(await newer());
