@@ -305,6 +305,9 @@ describe("a newer catalog", () => {
     isHeld = true;
     rig.guard.replaceCatalog(await newer());
     const waiting = send("echo");
+    const answered = waiting.then(() => "answered");
+    const later = new Promise((resolve) => setTimeout(resolve, 100, "waits"));
+    expect(await Promise.race([answered, later])).toBe("waits");
     open();
     expect(await reasonOf(await waiting)).toBe("lease_required");
     expect(await reasonOf(await send("echo"))).toBe("lease_required");
