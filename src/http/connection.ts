@@ -132,6 +132,9 @@ export class Connection {
   /** Takes one message of the client. */
   async post(posted: Posted): Promise<Response> {
     const { body, forwarded } = posted;
+    // WHY: what comes behind a newer catalog is not decided under the old one
+    const { replacing } = this.session;
+    if (replacing !== undefined) await replacing;
     const line = onOneLine(body);
     const head = headOf(line);
     const taken = { original: body, line };

@@ -150,6 +150,11 @@ export class Connections {
     if (held === undefined) return undefined;
     const isOwn = held.serverId === serverId && isSameCaller(held.caller, caller);
     if (!isOwn) return "other";
+    if (!held.connection.session.isDriftKnown) {
+      // WHY: it refuses everything for good; a new one asks the store again
+      held.connection.close("the store could not say what has drifted under the newer catalog");
+      return undefined;
+    }
     held.usedMs = this.#nowMs();
     return held.connection;
   }

@@ -52,6 +52,8 @@ export interface GuardHandler {
  * A guard in front of MCP servers over Streamable HTTP, both protocol eras: `/mcp/<server id>` is the
  * server of that id, `GET /healthz` says whether the catalog is in force, `GET /metrics` counts.
  *
+ * In Workers it belongs into a Durable Object: elsewhere requests there cannot share connections.
+ *
  * @example
  * const guard = createGuardHandler({ catalog, auth: { tokens: [{ sha256, principal: "agent:a" }] } });
  * Deno.serve({ hostname: "127.0.0.1", port: 8787 }, guard);

@@ -150,6 +150,8 @@ export class GuardSession {
   #next: SessionParts | undefined;
   /** The newest catalog that was taken; in force once its drift was read. */
   #newest: TrustedCatalog;
+  /** Settled when that is so, or cannot be; never rejects. */
+  #replacing: Promise<void> | undefined;
 
   /**
    * A session with any store: what has drifted before is read first. With a store that answers later
@@ -232,6 +234,11 @@ export class GuardSession {
   /** The catalog that decides the next message. */
   get catalog(): TrustedCatalog {
     return (this.#next ?? this.#state.parts).catalog;
+  }
+
+  /** While the newest catalog waits for a store: settled when it no longer does; never rejects. */
+  get replacing(): Promise<void> | undefined {
+    return this.#replacing;
   }
 
   /** False when the server is refused because the store could not say what has drifted of it. */
@@ -340,6 +347,11 @@ export class GuardSession {
         else this.recordKept(detailOf(fault));
       }
     });
+    // behind what is done with the answer
+    const replacing = answer.then(() => {
+      if (this.#replacing === replacing) this.#replacing = undefined;
+    });
+    this.#replacing = replacing;
   }
 
   #goOn<T>(answer: Eventually<T>, go: (answer: T) => void): void {

@@ -111,7 +111,8 @@ function stubAt(url: string, name: string): Parameters<typeof openDurableObjectS
   return { fetch: (_, init) => fetch(`${url}/object/${name}`, init) };
 }
 
-function urlOf(child: ChildProcess): Promise<string> {
+/** Where the server says that it listens, in its first line. */
+export function urlOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = "";
     let errors = "";
