@@ -1,4 +1,5 @@
 // One pinned tool, prompt, resource or resource template of a catalog (10-catalog section 1).
+import { isFingerprint } from "../bytes.ts";
 import { quote } from "../errors.ts";
 import { childPath, type KeyPath } from "./key-path.ts";
 import { digestFault, itemNameFault, patternIdFault } from "./names.ts";
@@ -63,11 +64,13 @@ export function readItems(
 ): ReadonlyMap<string, CatalogItem> {
   const items = new Map<string, CatalogItem>();
   if (value === undefined) return items;
-  for (const [name, item] of Object.entries(readTable(value, path))) {
+  const table = readTable(value, path);
+  for (const name of Object.keys(table)) {
     const at = childPath(path, name);
     const wanted = itemNameFault(kind, name);
     if (wanted !== undefined) throw schemaFault(at, `${wanted}, got ${quote(name)}`);
-    items.set(name, readItem(readClosedTable(item, ITEM_KEYS, at), { kind, name }, at, context));
+    const item = readClosedTable(table[name], ITEM_KEYS, at);
+    items.set(name, readItem(item, { kind, name }, at, context));
   }
   return items;
 }
@@ -114,6 +117,10 @@ function readItem(
   context: ItemContext,
 ): CatalogItem {
   const at = (key: string): KeyPath => childPath(path, key);
+  const fingerprint = member(table, "fingerprint");
+  const scope = member(table, "scope");
+  const effect = member(table, "effect");
+  const taintOutcome = member(table, "taint_outcome");
   const requires = member(table, "requires");
   const addsTaint = member(table, "adds_taint");
   const stopsTaint = member(table, "stops_taint");
@@ -122,9 +129,13 @@ function readItem(
   return {
     kind: identity.kind,
     name: identity.name,
-    fingerprints: readFingerprints(member(table, "fingerprint"), at("fingerprint")),
-    scope: readItemScope(member(table, "scope"), at("scope"), context),
-    effect: readChoice(member(table, "effect"), at("effect"), EFFECTS),
+    // WHY: what is in order needs no path for an error: a fifteenth of a boot of 10 000 tools
+    fingerprints:
+      typeof fingerprint === "string" && isFingerprint(fingerprint)
+        ? [fingerprint]
+        : readFingerprints(fingerprint, at("fingerprint")),
+    scope: soleScope(scope, context) ?? readItemScope(scope, at("scope"), context),
+    effect: EFFECTS.find((one) => one === effect) ?? readChoice(effect, at("effect"), EFFECTS),
     requires: requires === undefined ? NONE : readChoices(requires, at("requires"), REQUIREMENTS),
     addsTaint:
       addsTaint === undefined
@@ -132,11 +143,10 @@ function readItem(
         : readTaints(addsTaint, at("adds_taint"), context),
     stopsTaint:
       stopsTaint === undefined ? NONE : readTaints(stopsTaint, at("stops_taint"), context),
-    taintOutcome: readChoice(
-      member(table, "taint_outcome") ?? "ask_user",
-      at("taint_outcome"),
-      TAINT_OUTCOMES,
-    ),
+    taintOutcome:
+      taintOutcome === undefined
+        ? "ask_user"
+        : readChoice(taintOutcome, at("taint_outcome"), TAINT_OUTCOMES),
     vettingAccept:
       vettingAccept === undefined
         ? NONE
@@ -151,6 +161,14 @@ function readFingerprints(value: unknown, path: KeyPath): readonly string[] {
   const digests = readNames(value, path, digestFault);
   if (digests.length > 0) return digests;
   throw schemaFault(path, "expected at least one digest, got an empty array");
+}
+
+/** The scopes of an item that has one, and a good one; `undefined` for everything else. */
+function soleScope(value: unknown, context: ItemContext): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length !== 1) return undefined;
+  const name: unknown = value[0];
+  if (typeof name !== "string" || !context.scopeBits.has(name)) return undefined;
+  return context.maxAllowedScope.has(name) ? [name] : undefined;
 }
 
 function readItemScope(value: unknown, path: KeyPath, context: ItemContext): readonly string[] {
