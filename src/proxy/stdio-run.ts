@@ -20,6 +20,7 @@ import { GuardSession, systemTimer } from "./session.ts";
 import { type ChildExit, StdioChild } from "./stdio-child.ts";
 import { eachChunk } from "./stdio-chunks.ts";
 import { Outbox } from "./stdio-outbox.ts";
+import { SIGNALLED_PATIENCE_MS, StdioSignals } from "./stdio-signals.ts";
 
 export interface StdioGuardOptions {
   readonly catalog: TrustedCatalog;
@@ -55,10 +56,6 @@ export interface StdioGuardOptions {
 
 /** Milliseconds that a child's last output may take after its end, when others hold its pipe. */
 const LAST_OUTPUT_MS = 500;
-/** WHY: a client that sent SIGTERM sends SIGKILL soon after; the child has to go before that. */
-const SIGNALLED_PATIENCE_MS = 1_000;
-const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
-type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
 
 /**
  * Runs the guard in front of one server until either side is gone.
@@ -91,14 +88,20 @@ export async function runStdioGuard(options: StdioGuardOptions): Promise<number>
     toClient: (frame) => toClient.push(frame),
     toServer: (frame) => (toServer === undefined ? early.push(frame) : toServer.push(frame)),
   });
-  const stderr = options.stderr === undefined ? "inherit" : "pipe";
-  const child = await StdioChild.start({ command, env: server.env, stderr });
-  if (options.stderr !== undefined) child.stderr?.pipe(options.stderr, { end: false });
-  toServer = new Outbox(child.stdin);
-  for (const frame of early) toServer.push(frame);
   const { onRecord, updates } = options;
-  pump = new Pump({ session, child, toClient, toServer, onRecord, updates, serverId });
-  return await pump.run(options.stdin ?? process.stdin);
+  const signals = new StdioSignals(updates !== undefined);
+  try {
+    const stderr = options.stderr === undefined ? "inherit" : "pipe";
+    const child = await StdioChild.start({ command, env: server.env, stderr });
+    signals.sendTo(child);
+    if (options.stderr !== undefined) child.stderr?.pipe(options.stderr, { end: false });
+    toServer = new Outbox(child.stdin);
+    for (const frame of early) toServer.push(frame);
+    pump = new Pump({ session, child, toClient, toServer, onRecord, updates, serverId, signals });
+    return await pump.run(options.stdin ?? process.stdin);
+  } finally {
+    signals.stop();
+  }
 }
 
 /** The argv to start. */
@@ -124,6 +127,7 @@ interface PumpParts {
   readonly onRecord: RecordSink | undefined;
   readonly updates: CatalogUpdates | undefined;
   readonly serverId: string;
+  readonly signals: StdioSignals;
 }
 
 /** Moves bytes in both directions until one side ends. */
@@ -137,7 +141,6 @@ class Pump {
 
   async run(stdin: Readable): Promise<number> {
     const child = this.#parts.child;
-    const stopSignals = this.#forwardSignals();
     const stopUpdates = this.#followUpdates();
     const upward = this.#pumpClient(stdin);
     const downward = this.#pumpServer();
@@ -153,7 +156,7 @@ class Pump {
       this.#fault ??= { error };
     }
     await this.#parts.toClient.drained();
-    stopSignals();
+    this.#parts.signals.stop();
     stdin.destroy();
     await upward;
     if (this.#fault !== undefined) throw this.#fault.error;
@@ -253,23 +256,6 @@ class Pump {
       layer,
       detail: `${sizeBytes} bytes without a line feed at the end`,
     });
-  }
-
-  #forwardSignals(): () => void {
-    const isOwn = (name: ForwardedSignal): boolean =>
-      name === "SIGHUP" && this.#parts.updates !== undefined;
-    const listeners = FORWARDED_SIGNALS.filter((name) => !isOwn(name)).map((name) => {
-      const listener = (): void => {
-        this.#parts.child.signal(name);
-        if (name === "SIGTERM" || name === "SIGHUP")
-          this.#parts.child.terminate(SIGNALLED_PATIENCE_MS);
-      };
-      process.on(name, listener);
-      return { name, listener };
-    });
-    return () => {
-      for (const { name, listener } of listeners) process.off(name, listener);
-    };
   }
 }
 

@@ -1,6 +1,8 @@
 // The guard as a process: bytes, ends, signals, back-pressure, and a child that dies.
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { describe, expect, it } from "vitest";
@@ -166,6 +168,29 @@ setInterval(() => {}, 1000);`;
     guard.child.kill("SIGTERM");
     expect(await guard.exit).toEqual({ code: 143, signal: null });
     await expect.poll(() => isAlive(pid)).toBe(false);
+  });
+
+  it("a signal in the very moment in which the child is started ends it, too", async () => {
+    const { argv, logFile } = setUp({});
+    const preload = join(scratch(), "preload.mjs");
+    // what a busy machine does now and then: the signal is there before the guard goes on
+    const text = `import processes from "node:child_process";
+import { syncBuiltinESMExports } from "node:module";
+const { spawn } = processes;
+processes.spawn = (...args) => {
+  const child = spawn(...args);
+  process.stderr.write("child " + child.pid + "\\n");
+  process.kill(process.pid, "SIGTERM");
+  return child;
+};
+syncBuiltinESMExports();`;
+    writeFileSync(preload, text);
+    const [node = "", ...rest] = argv;
+    const guard = new Started([node, "--import", pathToFileURL(preload).href, ...rest]);
+    expect(await once(guard.child, "exit")).toEqual([143, null]);
+    const pid = Number(/child (\d+)/.exec(guard.err)?.[1]);
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expect(mockLog(logFile).callsReceived).toBe(0);
   });
 
   it("requests that came before the end of stdin are answered before the child is ended", async () => {
