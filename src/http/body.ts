@@ -1,5 +1,5 @@
 // Bodies of known limits.
-import type { Timer } from "../proxy/admission.ts";
+import type { Timer } from "../proxy/timer.ts";
 import { LIMIT_BODY_WAIT_MS } from "./limits.ts";
 
 /** The whole body; what is over the limit is not read any further. */

@@ -1,7 +1,6 @@
 // One guarded connection over HTTP: a session that decides, the exchanges of its client, and the
 // link to its server. What is said here goes through the session, or nowhere.
 import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
-import { bytesEqual } from "../bytes.ts";
 import {
   INTERNAL_ERROR_CODE,
   idOfKey,
@@ -9,18 +8,14 @@ import {
   PARSE_ERROR_CODE,
   plainError,
 } from "../proxy/answers.ts";
-import { GUARD_ID_PREFIX } from "../proxy/complete-listing.ts";
 import { spanText } from "../proxy/json-members.ts";
-import {
-  GuardSession,
-  type GuardSessionOptions,
-  type SeenDrift,
-  systemTimer,
-} from "../proxy/session.ts";
+import { GuardSession } from "../proxy/session.ts";
+import type { GuardSessionOptions, SeenDrift } from "../proxy/session-options.ts";
+import { systemTimer } from "../proxy/timer.ts";
+import { ClientStreams } from "./client-streams.ts";
 import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
-import { LIMIT_RESUMED_STREAMS, LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
 import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
 import {
   headOf,
@@ -29,6 +24,7 @@ import {
   progressTokenSpan,
   relatedSpans,
 } from "./message-head.ts";
+import { asItCame, keptOf, type Origin, type Taken } from "./origin.ts";
 import type { SseFields } from "./sse.ts";
 
 export interface ConnectionOptions {
@@ -51,27 +47,6 @@ export interface Posted {
   readonly signal: AbortSignal;
 }
 
-/** A text as it came, and as it was judged. */
-interface Taken {
-  readonly original: Uint8Array;
-  readonly line: Uint8Array;
-}
-
-/** What the session is being fed with right now. */
-interface Origin extends Taken {
-  /** The response that it came in, or that is to it. */
-  readonly exchange: Exchange | undefined;
-  /** Takes the refusal of a request whose id is not what it seems. */
-  readonly catcher?: Exchange;
-  /** Takes the refusal of a message that has no id. */
-  readonly nameless?: Exchange;
-  readonly fields?: SseFields | undefined;
-  readonly forwarded: ReadonlyMap<string, string>;
-  /** Statuses of what was sent on because of it. */
-  readonly told: Promise<number>[];
-}
-
-const LAST_EVENT_HEADER = "last-event-id";
 const UNREADABLE: Uint8Array = plainError(
   null,
   PARSE_ERROR_CODE,
@@ -89,11 +64,7 @@ export class Connection {
   readonly #posted = new Map<string, Taken>();
   /** Id keys of requests that the server has got and not answered. */
   readonly #sent = new Set<string>();
-  /** What the server says of its own accord. */
-  #stream: Exchange | undefined;
-  /** What a client missed of a stream that broke off. */
-  readonly #resumed = new Set<Exchange>();
-  #unheard: Uint8Array[] = [];
+  readonly #streams = new ClientStreams();
   #origin: Origin | undefined;
   #hasEnded = false;
 
@@ -115,13 +86,9 @@ export class Connection {
     this.session = new GuardSession(session, options.drift);
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
   /** No client waits for anything. */
   get isIdle(): boolean {
-    return this.#exchanges.size + this.#resumed.size === 0 && this.#stream === undefined;
+    return this.#exchanges.size === 0 && this.#streams.isIdle;
   }
 
   /** A request with this id is in flight. */
@@ -154,22 +121,13 @@ export class Connection {
 
   /** Opens the stream of what the server says of its own accord, or of what a client has missed. */
   listen(forwarded: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Response> {
-    // WHY: a client comes back for the rest of an answer while its general stream is open
-    const isResuming = forwarded.has(LAST_EVENT_HEADER);
-    const hasRoom = isResuming ? this.#resumed.size < LIMIT_RESUMED_STREAMS : !this.#hasStream;
-    if (!hasRoom) {
+    const stream = this.#streams.open(forwarded);
+    if (stream === undefined) {
       return Promise.resolve(new Response("too many streams at a time", { status: 409 }));
     }
-    const stream = this.#exchange(undefined, forwarded, () => undefined);
-    void stream.ended.then(() => {
-      this.#resumed.delete(stream);
-      if (this.#stream === stream) this.#stream = undefined;
-    });
-    if (isResuming) this.#resumed.add(stream);
-    else this.#stream = stream;
     follow(signal, stream);
     this.#link.listen(stream);
-    if (stream.isStreaming) for (const line of this.#unheard.splice(0)) stream.push(line);
+    this.#streams.catchUp(stream);
     return stream.response;
   }
 
@@ -188,13 +146,7 @@ export class Connection {
       this.session.serverGone(detail);
     });
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    for (const exchange of this.#exchanges.values()) exchange.end();
-    this.#exchanges.clear();
-    this.#posted.clear();
-    this.#endStreams();
-    this.#link.close();
-    this.#options.onEnd();
+    this.#giveBack();
   }
 
   async #request(taken: Taken, head: MessageHead | undefined, posted: Posted): Promise<Response> {
@@ -203,7 +155,10 @@ export class Connection {
     const isOpening = head?.method === "initialize";
     const token = head === undefined ? undefined : progressTokenSpan(taken.line, head);
     const progressToken = token && spanText(taken.line, token);
-    const exchange = this.#exchange(key, forwarded, () => this.#gone(exchange), {
+    const exchange = new Exchange({
+      key,
+      forwarded,
+      onGone: () => this.#gone(exchange),
       progressToken,
       headers: isOpening ? this.#options.sessionHeaders : {},
     });
@@ -224,15 +179,6 @@ export class Connection {
     }
     follow(signal, exchange);
     return await exchange.response;
-  }
-
-  #exchange(
-    key: string | undefined,
-    forwarded: ReadonlyMap<string, string>,
-    onGone: () => void,
-    more: { progressToken?: string | undefined; headers?: Readonly<Record<string, string>> } = {},
-  ): Exchange {
-    return new Exchange({ key, forwarded, onGone, ...more });
   }
 
   #within(origin: Origin | undefined, run: () => void): void {
@@ -256,11 +202,16 @@ export class Connection {
   }
 
   #fail(fault: unknown): void {
+    this.#origin?.exchange?.end();
+    this.#giveBack(fault);
+  }
+
+  #giveBack(fault?: unknown): void {
     this.#hasEnded = true;
     for (const exchange of this.#exchanges.values()) exchange.end();
     this.#exchanges.clear();
-    this.#origin?.exchange?.end();
-    this.#endStreams();
+    this.#posted.clear();
+    this.#streams.end();
     this.#link.close();
     this.#options.onEnd(fault);
   }
@@ -342,15 +293,6 @@ export class Connection {
     return [...this.#exchanges.values()].find((one) => one.progressToken === text);
   }
 
-  get #hasStream(): boolean {
-    return this.#stream?.isOpen === true;
-  }
-
-  #endStreams(): void {
-    this.#stream?.end();
-    for (const stream of this.#resumed) stream.end();
-  }
-
   /**
    * Keeps what a server on a pipe says before there is a stream for it. WHY: a child may ask for the
    * client's roots as soon as it is told that it is initialized.
@@ -358,13 +300,11 @@ export class Connection {
   #unhear(line: Uint8Array): void {
     const isOfPipe = this.#origin !== undefined && this.#origin.exchange === undefined;
     if (this.#options.era === "modern" || !isOfPipe) return;
-    if (this.#unheard.length >= LIMIT_UNHEARD_MESSAGES) this.#unheard.shift();
-    this.#unheard.push(line.slice());
+    this.#streams.keep(line);
   }
 
   #anyStream(): Exchange | undefined {
-    if (this.#hasStream) return this.#stream;
-    return [...this.#resumed, ...this.#exchanges.values()].find((exchange) => exchange.isOpen);
+    return this.#streams.any() ?? [...this.#exchanges.values()].find(({ isOpen }) => isOpen);
   }
 
   #events(): LinkEvents {
@@ -431,29 +371,7 @@ export class Connection {
   }
 }
 
-/** The bytes as they came, where the session has left them as they were. */
-function asItCame(line: Uint8Array, { original, line: judged }: Taken): Uint8Array {
-  if (judged === original) return line;
-  return bytesEqual(line, judged) ? original : line;
-}
-
-/**
- * What is left of an origin when the session goes on later, behind an answer of a store.
- *
- * INVARIANT: nobody takes an answer then but the request of its id.
- */
-function keptOf(origin: Origin | undefined): Origin | undefined {
-  if (origin === undefined) return undefined;
-  const { catcher: _, nameless: __, ...kept } = origin;
-  return kept;
-}
-
 function follow(signal: AbortSignal, exchange: Exchange): void {
   if (signal.aborted) exchange.gone();
   else signal.addEventListener("abort", () => exchange.gone(), { once: true });
-}
-
-/** True for a request of the guard itself. */
-export function isGuardKey(key: string): boolean {
-  return key.startsWith(`s:${GUARD_ID_PREFIX}`);
 }

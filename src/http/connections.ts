@@ -1,6 +1,7 @@
 // The connections of one handler: a session of the legacy era has one to itself, requests of the modern
 // era share them, so that the guard does not list for each request anew.
 import { toHex, utf8 } from "../bytes.ts";
+import { type CatalogChange, comesAfter } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { monotonicMs, randomBytes, randomUuid } from "../clock.ts";
 import { GuardError } from "../errors.ts";
@@ -10,12 +11,7 @@ import { sha256 } from "../kernel/digest.ts";
 import { CONSENT_KEY_SIZE } from "../proxy/consent-state.ts";
 import { andThen, type Eventually, orElse } from "../proxy/eventually.ts";
 import type { RecordSink } from "../proxy/records.ts";
-import {
-  type CatalogChange,
-  type CommonState,
-  comesAfter,
-  type SeenDrift,
-} from "../proxy/session.ts";
+import type { CommonState, SeenDrift } from "../proxy/session-options.ts";
 import { knownDrift, startsAlike } from "../proxy/session-parts.ts";
 import { SessionTasks } from "../proxy/tasks.ts";
 import { createMemoryStore } from "../store/memory.ts";

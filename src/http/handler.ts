@@ -5,11 +5,12 @@ import {
   VERDICT_INTERNAL_FAULT,
   VERDICT_MALFORMED_MESSAGE,
 } from "../abi/verdict.ts";
+import type { CatalogChange } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
-import { type CatalogChange, systemTimer } from "../proxy/session.ts";
+import { systemTimer } from "../proxy/timer.ts";
 import { toDecision } from "../verdict.ts";
 import { type Authenticator, authenticatorOf, isCaller } from "./auth.ts";
 import type { Caller } from "./auth-types.ts";

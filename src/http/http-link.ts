@@ -1,9 +1,8 @@
 // A server behind a URL: every message a POST of its own, answers as JSON or as a stream of events.
 
-import type { Timer } from "../proxy/admission.ts";
 import { readString } from "../proxy/json-members.ts";
 import { LIMIT_ADMISSION_WAIT_MS } from "../proxy/limits.ts";
-import { systemTimer } from "../proxy/session.ts";
+import { systemTimer, type Timer } from "../proxy/timer.ts";
 import { readLimited } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Fetch, guardedFetch } from "./guarded-fetch.ts";

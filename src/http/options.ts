@@ -1,10 +1,8 @@
-// Everything an HTTP guard is made from.
-import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
-import type { ProtectedPaths } from "../guard/protected-paths.ts";
-import type { Timer } from "../proxy/admission.ts";
+import type { GuardSettings } from "../proxy/session-options.ts";
+import type { Timer } from "../proxy/timer.ts";
 import type { GuardRecord } from "../proxy/records.ts";
 import type { StateStore } from "../store/types.ts";
 import type { AuthOptions } from "./auth.ts";
@@ -25,7 +23,7 @@ export interface HttpRecord extends GuardRecord {
   readonly principal?: string | undefined;
 }
 
-export interface GuardHandlerOptions {
+export interface GuardHandlerOptions extends GuardSettings {
   readonly catalog: TrustedCatalog;
   /**
    * The servers that are served: id -> how it is reached; a text is the url. Default: every server of
@@ -64,17 +62,6 @@ export interface GuardHandlerOptions {
    * again with its key does so, too. Default: fresh ones, for this handler alone.
    */
   readonly consentKey?: Uint8Array | undefined;
-  /** Paths that no argument may name. */
-  readonly protectedPaths?: ProtectedPaths | undefined;
-  readonly audit?: AuditSink | undefined;
-  /** Default `required`. */
-  readonly auditMode?: "required" | "best-effort" | undefined;
-  /** Told of each newer catalog before anything is decided under it. */
-  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
-  /** Names of the scopes that anybody may use at most. Default: no cap. */
-  readonly scopeCap?: readonly string[] | undefined;
-  /** How a refused tools/call is answered. Default `error`. */
-  readonly denyAs?: "error" | "result" | undefined;
   /** Bytes of one message. Default 4 MiB. */
   readonly messageSizeMax?: number | undefined;
   /**
@@ -85,8 +72,6 @@ export interface GuardHandlerOptions {
   readonly onRecord?: ((record: HttpRecord) => void) | undefined;
   /** Told of a fault of the guard, which has ended the connection. */
   readonly onFault?: ((fault: unknown) => void) | undefined;
-  /** ms since the epoch. Default: the wall clock. */
-  readonly clock?: Clock | undefined;
   /** ms of a clock that never goes back. */
   readonly monotonic?: Clock | undefined;
   readonly timer?: Timer | undefined;

@@ -18,9 +18,7 @@ import { manifestOf } from "./listing-page.ts";
 import { type AllowedMethods, LISTINGS } from "./methods.ts";
 import type { GuardRecord } from "./records.ts";
 import type { StickyDrift } from "./sticky-drift.ts";
-
-/** Runs `run` once after `delayMs`; the function it gives back takes that back. */
-export type Timer = (delayMs: number, run: () => void) => () => void;
+import type { Timer } from "./timer.ts";
 
 export interface AdmissionOptions {
   readonly catalog: TrustedCatalog;

@@ -1,7 +1,7 @@
 // Newer catalogs for a connection that runs (10-catalog section 3): a good one takes over, a bad
 // one is refused aloud and the running one stays in force, until its own expiry and no longer.
+import type { CatalogChange } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
-import type { CatalogChange } from "./session.ts";
 
 /** Where newer catalogs come from. */
 export interface CatalogUpdates {

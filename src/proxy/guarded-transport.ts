@@ -10,7 +10,9 @@ import { utf8, utf8Text } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { GUARD_ID_PREFIX } from "./complete-listing.ts";
 import type { FramedLine } from "./framing.ts";
-import { GuardSession, type GuardSessionOptions, systemTimer } from "./session.ts";
+import { GuardSession } from "./session.ts";
+import type { GuardSessionOptions } from "./session-options.ts";
+import { systemTimer } from "./timer.ts";
 import { OpenRequests } from "./transport-requests.ts";
 import {
   FORWARDED_MEMBERS,

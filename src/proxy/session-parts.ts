@@ -18,12 +18,13 @@ import { ScopeGuard } from "../guard/scope-guard.ts";
 import type { Drift } from "../store/records.ts";
 import type { StateStore } from "../store/types.ts";
 import { type Decision, toDecision } from "../verdict.ts";
-import { Admission, type Timer } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import type { Eventually } from "./eventually.ts";
 import { AllowedMethods } from "./methods.ts";
 import type { RecordSink } from "./records.ts";
 import { appendEvent } from "./session-audit.ts";
 import { StickyDrift } from "./sticky-drift.ts";
+import type { Timer } from "./timer.ts";
 
 /** What of a connection stays the same under every catalog. */
 export interface SessionBasis {

@@ -4,127 +4,20 @@
 // is forwarded: the same bytes.
 import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_ALLOWED, VERDICT_CATALOG_UNTRUSTED } from "../abi/verdict.ts";
-import type { AuditSink } from "../audit/event.ts";
-import { assertAdvances, type TrustState } from "../catalog/state.ts";
+import { type CatalogChange, comesAfter } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
-import { type Clock, monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
-import { GuardError, quote } from "../errors.ts";
-import { AsyncDecider } from "../guard/decide-async.ts";
-import { NO_GRANTS } from "../guard/gateway-parts.ts";
-import { GrantAccess } from "../guard/grant-access.ts";
-import {
-  createRequestIdentity,
-  isRequestIdentity,
-  type RequestIdentity,
-} from "../guard/identity.ts";
-import type { PolicyRule } from "../guard/policy-rule.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
-import type { ProtectedPaths } from "../guard/protected-paths.ts";
-import { createMemoryStore } from "../store/memory.ts";
+import { GuardError } from "../errors.ts";
 import type { Drift } from "../store/records.ts";
-import type { StateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
-import type { Timer } from "./admission.ts";
 import { ClientSide } from "./client-side.ts";
-import { CONSENT_KEY_SIZE } from "./consent-state.ts";
 import { type Eventually, orElse } from "./eventually.ts";
 import type { FramedLine } from "./framing.ts";
-import type { RecordSink } from "./records.ts";
 import { ServerSide } from "./server-side.ts";
+import { basisOf } from "./session-basis.ts";
+import type { GuardSessionOptions, SeenDrift } from "./session-options.ts";
 import { knownDrift, makeParts, type SessionBasis, type SessionParts } from "./session-parts.ts";
 import { SessionState } from "./session-state.ts";
-import type { SessionTasks } from "./tasks.ts";
-
-export interface GuardSessionOptions {
-  readonly catalog: TrustedCatalog;
-  readonly serverId: string;
-  /** Who calls, in the place of `principal` and `sessionId`. */
-  readonly identity?: RequestIdentity | undefined;
-  /** Default `local`. */
-  readonly principal?: string | undefined;
-  /** What labels and approvals belong to. Default: this connection alone. */
-  readonly sessionId?: string | undefined;
-  /**
-   * Leases, approvals, labels and drift. Default: in memory, for this connection alone, so that
-   * nobody can be asked but in the client. One that answers later needs `GuardSession.open`.
-   */
-  readonly store?: StateStore | undefined;
-  /** Others use the store, too: a question in it may be answered. Default: where one is given. */
-  readonly isStoreShared?: boolean | undefined;
-  /** Custom rules of the host; they can only tighten. */
-  readonly rules?: readonly PolicyRule[] | undefined;
-  /** At least 32 secret bytes for questions to modern clients. Default: fresh ones. */
-  readonly consentKey?: Uint8Array | undefined;
-  /** Paths that no argument may name. */
-  readonly protectedPaths?: ProtectedPaths | undefined;
-  /** Where decisions are logged; when it cannot write, what changes state is refused. */
-  readonly audit?: AuditSink | undefined;
-  /** `best-effort`: reads pass without a record. Default `required`. */
-  readonly auditMode?: "required" | "best-effort" | undefined;
-  /** Told of each newer catalog before anything is decided under it. */
-  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
-  /**
-   * Told when a newer catalog that waited for a store could not take over. Default: that is recorded,
-   * and the running one stays.
-   */
-  readonly onKept?: ((fault: unknown) => void) | undefined;
-  /**
-   * Asked when something begins to wait for a store; what it gives runs what goes on behind the
-   * answer. Default: it runs as it is, and a fault is the runtime's.
-   */
-  readonly laterTurn?: (() => (run: () => void) => void) | undefined;
-  /** Names of the scopes this session may use at most. Default: no cap. */
-  readonly scopeCap?: readonly string[] | undefined;
-  /** How a refused tools/call is answered. Default `error`. */
-  readonly denyAs?: "error" | "result" | undefined;
-  /** ms since the epoch. Default: the wall clock. */
-  readonly clock?: Clock | undefined;
-  /** ms of a clock that never goes back. */
-  readonly monotonic?: Clock | undefined;
-  readonly timer?: Timer | undefined;
-  readonly uuid?: (() => string) | undefined;
-  /** Bytes of the largest message. Default 10 MiB. */
-  readonly messageSizeMax?: number | undefined;
-  /**
-   * Bytes of messages that there is room for at first; for a larger one the session takes all the room
-   * that it may need, and lists again. Default: room for every message.
-   */
-  readonly roomFirstBytes?: number | undefined;
-  readonly onRecord?: RecordSink | undefined;
-  /** What this connection has in common with others of the same identity. Default: nothing. */
-  readonly common?: CommonState | undefined;
-  /**
-   * Takes one whole line with its line feed; it may be a view of a line that came in.
-   *
-   * @param callKey of a question of the guard: id key of the client's call that waits for it
-   */
-  readonly toClient: (frame: Uint8Array, callKey?: string) => void;
-  readonly toServer: (frame: Uint8Array) => void;
-}
-
-/** State of several connections that are one session of one principal at one server. */
-export interface CommonState {
-  /**
-   * To the store, with the labels that it could not take; `undefined` for one that answers later, whose
-   * decider all of this process share anyway.
-   */
-  readonly access: GrantAccess | undefined;
-  /** Others use the store as well: a question in it may be answered. */
-  readonly isStoreShared: boolean;
-  readonly tasks: SessionTasks;
-  /** How many catalogs the others have seen replaced. */
-  readonly epoch: number;
-}
-
-/** What a change of the catalog came to. */
-export interface CatalogChange {
-  /** False when it is the catalog that is in force, byte for byte: then nothing is changed. */
-  readonly isNew: boolean;
-  /** Version that was in force before. */
-  readonly before: number;
-  readonly now: number;
-}
 
 /**
  * One guarded connection between a client and a server.
@@ -174,12 +67,7 @@ export class GuardSession {
    *   STORE_UNAVAILABLE or STORE_CORRUPT
    */
   constructor(options: GuardSessionOptions, drift?: SeenDrift) {
-    const { catalog, serverId, consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
-    if (consentKey.length < CONSENT_KEY_SIZE) {
-      const message = `expected a key of at least ${CONSENT_KEY_SIZE} bytes, got ${consentKey.length}`;
-      throw new GuardError("ARGUMENT_INVALID", message);
-    }
-    const timer = options.timer ?? systemTimer;
+    const { catalog, serverId, common } = options;
     this.#messageSizeMax = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
     this.#roomBytes = Math.min(
       options.roomFirstBytes ?? this.#messageSizeMax,
@@ -188,35 +76,11 @@ export class GuardSession {
     this.#onTakeOver = options.onTakeOver;
     this.#onKept = options.onKept;
     this.#laterTurn = options.laterTurn;
-    const store = options.store ?? createMemoryStore();
-    const isLater = store.mode === "async";
-    const { common } = options;
-    const identity = identityOf(options);
-    this.#basis = {
-      serverId,
-      identity,
-      sessions: [identity.sessionHash, ...identity.ancestorHashes],
-      store,
-      isStoreShared: options.isStoreShared ?? common?.isStoreShared ?? options.store !== undefined,
-      rules: options.rules,
-      access: isLater ? new GrantAccess(NO_GRANTS) : (common?.access ?? new GrantAccess(store)),
-      later: isLater ? AsyncDecider.of(store) : undefined,
+    this.#basis = basisOf(options, {
       goOn: (answer, go) => this.#goOn(answer, go),
-      consentKey: new Uint8Array(consentKey),
-      protectedPaths: options.protectedPaths,
-      audit: options.audit,
-      auditMode: options.auditMode ?? "required",
-      scopeCap: options.scopeCap,
-      denyAs: options.denyAs ?? "error",
       roomBytes: () => this.#roomBytes,
-      clock: options.clock ?? systemClock,
-      monotonic: options.monotonic ?? monotonicMs,
-      timer: (delayMs, run) => timer(delayMs, () => this.#turn(run)),
-      uuid: options.uuid ?? randomUuid,
-      toClient: options.toClient,
-      toServer: options.toServer,
-      onRecord: options.onRecord,
-    };
+      turn: (run) => this.#turn(run),
+    });
     this.#launched = catalog.servers.get(serverId);
     this.#newest = catalog;
     const before = drift ?? knownDrift(this.#basis, catalog);
@@ -427,9 +291,6 @@ export class GuardSession {
   }
 }
 
-/** What a connection begins with of its server's drift. */
-export type SeenDrift = readonly Drift[] | "unreadable";
-
 /** `undefined`: it cannot be read. */
 type KnownDrift = readonly Drift[] | undefined;
 
@@ -440,45 +301,3 @@ function atOnce(run: () => void): void {
 function detailOf(fault: unknown): string {
   return fault instanceof GuardError ? `${fault.code}: ${fault.message}` : "a fault";
 }
-
-/** @throws {GuardError} ARGUMENT_INVALID for a look-alike, or a name that is none */
-function identityOf({ identity, principal, sessionId }: GuardSessionOptions): RequestIdentity {
-  if (identity === undefined) {
-    return createRequestIdentity({
-      principal: principal ?? PRINCIPAL_DEFAULT,
-      sessionId: sessionId ?? `connection:${randomUuid()}`,
-    });
-  }
-  if (isRequestIdentity(identity)) return identity;
-  const message = "expected an identity of createRequestIdentity, got a look-alike";
-  throw new GuardError("ARGUMENT_INVALID", message);
-}
-
-/**
- * True when `next` may take the place of the catalog that is in force; false when it is the same.
- *
- * @throws {GuardError} CATALOG_ID, CATALOG_ROLLBACK, CATALOG_EQUIVOCATION or ROOT_CHAIN
- */
-export function comesAfter(running: TrustedCatalog, next: TrustedCatalog): boolean {
-  if (next.id !== running.id) {
-    const message = `expected catalog ${quote(running.id)}, got ${quote(next.id)}; start the guard again to change over`;
-    throw new GuardError("CATALOG_ID", message);
-  }
-  assertAdvances(stateOf(running), stateOf(next));
-  return next.sha256 !== running.sha256;
-}
-
-function stateOf({ root, version, sha256 }: TrustedCatalog): TrustState {
-  return {
-    rootVersion: root.version,
-    rootSha256: root.sha256,
-    catalogVersion: version,
-    catalogSha256: sha256,
-  };
-}
-
-/** `setTimeout`. */
-export const systemTimer: Timer = (delayMs, run) => {
-  const timer = setTimeout(run, delayMs);
-  return () => clearTimeout(timer);
-};

@@ -4,25 +4,24 @@ import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
-import type { AuditSink } from "../audit/event.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
-import type { Clock } from "../clock.ts";
 import { GuardError, quote } from "../errors.ts";
-import type { ProtectedPaths } from "../guard/protected-paths.ts";
 import type { SyncStateStore } from "../store/types.ts";
 import { toDecision } from "../verdict.ts";
 import { CatalogReload, type CatalogUpdates } from "./catalog-reload.ts";
 import { LineSplitter } from "./framing.ts";
 import { LIMIT_HELD_BYTES, LIMIT_OUTBOX_BYTES } from "./limits.ts";
 import type { RecordSink } from "./records.ts";
-import { GuardSession, systemTimer } from "./session.ts";
+import { GuardSession } from "./session.ts";
+import type { GuardSettings } from "./session-options.ts";
 import { type ChildExit, StdioChild } from "./stdio-child.ts";
 import { eachChunk } from "./stdio-chunks.ts";
 import { Outbox } from "./stdio-outbox.ts";
 import { SIGNALLED_PATIENCE_MS, StdioSignals } from "./stdio-signals.ts";
+import { systemTimer } from "./timer.ts";
 
-export interface StdioGuardOptions {
+export interface StdioGuardOptions extends GuardSettings {
   readonly catalog: TrustedCatalog;
   readonly serverId: string;
   /** argv; must be the catalog's. Default: the catalog's. */
@@ -33,17 +32,6 @@ export interface StdioGuardOptions {
   readonly sessionId?: string | undefined;
   /** Leases, approvals, labels and drift. Default: in memory, for this connection alone. */
   readonly store?: SyncStateStore | undefined;
-  /** Paths that no argument may name. */
-  readonly protectedPaths?: ProtectedPaths | undefined;
-  /** Where decisions are logged; when it cannot write, what changes state is refused. */
-  readonly audit?: AuditSink | undefined;
-  /** `best-effort`: reads pass without a record. Default `required`. */
-  readonly auditMode?: "required" | "best-effort" | undefined;
-  /** Told of each newer catalog before anything is decided under it. */
-  readonly onTakeOver?: ((catalog: TrustedCatalog) => void) | undefined;
-  readonly scopeCap?: readonly string[] | undefined;
-  readonly denyAs?: "error" | "result" | undefined;
-  readonly clock?: Clock | undefined;
   /** Default: those of this process. */
   readonly stdin?: Readable | undefined;
   readonly stdout?: Writable | undefined;

@@ -3,7 +3,7 @@ import { expect, vi } from "vitest";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { principalHash } from "../../src/guard/identity-hash.ts";
 import { createScopeLease } from "../../src/guard/lease.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import type { Lease } from "../../src/store/records.ts";
 import type { StateOperations, StateStore, SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions } from "../../src/testing/index.ts";

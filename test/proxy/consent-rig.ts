@@ -1,6 +1,6 @@
 // A connection whose `echo` needs a person: what was asked, and ways to answer.
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions } from "../../src/testing/index.ts";

@@ -4,7 +4,8 @@ import { utf8, utf8Text } from "../../src/bytes.ts";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { LineSplitter } from "../../src/proxy/framing.ts";
 import type { GuardRecord } from "../../src/proxy/records.ts";
-import { GuardSession, type GuardSessionOptions } from "../../src/proxy/session.ts";
+import { GuardSession } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import {
   FIXTURE_SERVER,
   MockMcpServer,

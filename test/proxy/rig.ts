@@ -10,7 +10,8 @@ import {
 } from "../../src/manifest/fingerprint.ts";
 import { LineSplitter } from "../../src/proxy/framing.ts";
 import type { GuardRecord } from "../../src/proxy/records.ts";
-import { GuardSession, type GuardSessionOptions } from "../../src/proxy/session.ts";
+import { GuardSession } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import type { Drift } from "../../src/store/records.ts";
 import { FIXTURE_GRANTS } from "../../src/testing/fixtures.ts";
 import {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../src/bytes.ts";
 import type { TrustedCatalog } from "../../src/catalog/trusted.ts";
 import { LIMIT_CARRIED_STATE_BYTES, LIMIT_CONSENT_RETRY_MS } from "../../src/proxy/limits.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions, SPOOF_TEXT } from "../../src/testing/index.ts";

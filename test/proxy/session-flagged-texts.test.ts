@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { GuardError } from "../../src/errors.ts";
 import { sessionHash } from "../../src/guard/identity-hash.ts";
 import { LIMIT_SCANNED_BYTES } from "../../src/proxy/limits.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions } from "../../src/testing/index.ts";

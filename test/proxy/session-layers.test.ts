@@ -7,7 +7,7 @@ import { GuardError } from "../../src/errors.ts";
 import { principalHash, sessionHash } from "../../src/guard/identity-hash.ts";
 import { createScopeLease } from "../../src/guard/lease.ts";
 import { ProtectedPaths } from "../../src/guard/protected-paths.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session.ts";
+import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";

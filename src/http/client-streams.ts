@@ -1,0 +1,60 @@
+// The streams of one connection that answer no request: what the server says of its own accord, and what
+// a client comes back for.
+import { Exchange } from "./exchange.ts";
+import { LIMIT_RESUMED_STREAMS, LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
+
+const LAST_EVENT_HEADER = "last-event-id";
+
+export class ClientStreams {
+  /** What the server says of its own accord. */
+  #general: Exchange | undefined;
+  /** What a client missed of a stream that broke off. */
+  readonly #resumed = new Set<Exchange>();
+  #unheard: Uint8Array[] = [];
+
+  get isIdle(): boolean {
+    return this.#resumed.size === 0 && this.#general === undefined;
+  }
+
+  /** Opens one; `undefined` where there is no room for it. */
+  open(forwarded: ReadonlyMap<string, string>): Exchange | undefined {
+    // WHY: a client comes back for the rest of an answer while its general stream is open
+    const isResuming = forwarded.has(LAST_EVENT_HEADER);
+    const isFull = isResuming ? this.#resumed.size >= LIMIT_RESUMED_STREAMS : this.#isOpen;
+    if (isFull) return undefined;
+    const stream = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
+    void stream.ended.then(() => {
+      this.#resumed.delete(stream);
+      if (this.#general === stream) this.#general = undefined;
+    });
+    if (isResuming) this.#resumed.add(stream);
+    else this.#general = stream;
+    return stream;
+  }
+
+  /** Where something that belongs to no request may be said. */
+  any(): Exchange | undefined {
+    if (this.#isOpen) return this.#general;
+    return [...this.#resumed].find((stream) => stream.isOpen);
+  }
+
+  /** Keeps a line for the next stream; beyond the limit the oldest goes. */
+  keep(line: Uint8Array): void {
+    if (this.#unheard.length >= LIMIT_UNHEARD_MESSAGES) this.#unheard.shift();
+    this.#unheard.push(line.slice());
+  }
+
+  /** Says what was kept, once the stream can carry it. */
+  catchUp(stream: Exchange): void {
+    if (stream.isStreaming) for (const line of this.#unheard.splice(0)) stream.push(line);
+  }
+
+  end(): void {
+    this.#general?.end();
+    for (const stream of this.#resumed) stream.end();
+  }
+
+  get #isOpen(): boolean {
+    return this.#general?.isOpen === true;
+  }
+}
