@@ -7,7 +7,7 @@ import { principalPatterns } from "../../src/catalog/principal-patterns.ts";
 import type { Catalog } from "../../src/catalog/types.ts";
 import { PrincipalRows } from "../../src/guard/principal-rows.ts";
 import { policyCatalogText } from "../oracle/decide-catalog.ts";
-import { EXPIRES_MS } from "../oracle/generate-decide.ts";
+import { EXPIRES_MS } from "../oracle/generate-policy.ts";
 
 /** A catalog of these principals, and of a rule for each of the other patterns. */
 function catalogOf(declared: readonly string[] | undefined, ofRules: readonly string[]): Catalog {

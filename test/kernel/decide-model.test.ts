@@ -6,13 +6,8 @@ import { VERDICT_ALLOWED } from "../../src/abi/verdict.ts";
 import { executeFrame } from "../../src/kernel/decide.ts";
 import { decide, encodeDecision } from "../oracle/decide.ts";
 import type { Effect, PolicyCatalog, PolicyItem, PolicyRule } from "../oracle/decide-catalog.ts";
-import {
-  addConsent,
-  addLease,
-  EXPIRES_MS,
-  type FrameBuilder,
-  fineFrame,
-} from "../oracle/generate-decide.ts";
+import { addConsent, addLease, type FrameBuilder, fineFrame } from "../oracle/fine-frame.ts";
+import { EXPIRES_MS } from "../oracle/generate-policy.ts";
 import { difference } from "./decide-suite.ts";
 import { policyImage } from "./policy-image.ts";
 

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import * as abi from "../../src/abi/frame.ts";
 import { VERDICT_UNDECIDED } from "../../src/abi/verdict.ts";
 import { executeFrame } from "../../src/kernel/decide.ts";
-import { type FrameBuilder, randomFrame, randomPolicyCatalog } from "../oracle/generate-decide.ts";
+import type { FrameBuilder } from "../oracle/fine-frame.ts";
+import { randomFrame } from "../oracle/generate-frame.ts";
+import { randomPolicyCatalog } from "../oracle/generate-policy.ts";
 import { createRandom } from "../oracle/random.ts";
 import { type PolicyImage, policyImage } from "./policy-image.ts";
 

@@ -4,7 +4,8 @@ import * as abi from "../../src/abi/frame.ts";
 import * as codes from "../../src/abi/verdict.ts";
 import { executeFrame } from "../../src/kernel/decide.ts";
 import { decide, encodeDecision } from "../oracle/decide.ts";
-import { randomFrame, randomPolicyCatalog } from "../oracle/generate-decide.ts";
+import { randomFrame } from "../oracle/generate-frame.ts";
+import { randomPolicyCatalog } from "../oracle/generate-policy.ts";
 import { createRandom } from "../oracle/random.ts";
 import { policyImage } from "./policy-image.ts";
 

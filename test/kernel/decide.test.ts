@@ -7,7 +7,7 @@ import { executeFrame } from "../../src/kernel/decide.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import { matchedRuleIds, readOutputFrame } from "../../src/kernel/output-frame.ts";
 import type { PolicyRule } from "../oracle/decide-catalog.ts";
-import { addConsent, addLease, fineFrame } from "../oracle/generate-decide.ts";
+import { addConsent, addLease, fineFrame } from "../oracle/fine-frame.ts";
 import { policyOf, policyTool } from "./policy-fixture.ts";
 import { type PolicyImage, policyImage } from "./policy-image.ts";
 

@@ -14,7 +14,7 @@ import {
   type PolicyRule,
   policyCatalogText,
 } from "../oracle/decide-catalog.ts";
-import { EXPIRES_MS } from "../oracle/generate-decide.ts";
+import { EXPIRES_MS } from "../oracle/generate-policy.ts";
 
 const TOOL = {
   kind: "tool",

@@ -11,7 +11,8 @@ import {
   inputFrameBytes,
   outputFrameBytes,
 } from "../../src/kernel/decide.ts";
-import { addConsent, addLease, EXPIRES_MS, fineFrame } from "../oracle/generate-decide.ts";
+import { addConsent, addLease, fineFrame } from "../oracle/fine-frame.ts";
+import { EXPIRES_MS } from "../oracle/generate-policy.ts";
 import { PIN, policyOf, policyTool } from "./policy-fixture.ts";
 import { type PolicyImage, policyImage } from "./policy-image.ts";
 

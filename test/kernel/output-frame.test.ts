@@ -4,7 +4,7 @@ import * as abi from "../../src/abi/frame.ts";
 import { executeFrame } from "../../src/kernel/decide.ts";
 import { CONTRIBUTORS, readOutputFrame } from "../../src/kernel/output-frame.ts";
 import { REASONS, VERDICTS } from "../../src/verdict.ts";
-import { fineFrame } from "../oracle/generate-decide.ts";
+import { fineFrame } from "../oracle/fine-frame.ts";
 import { policyOf, policyTool } from "./policy-fixture.ts";
 import { type PolicyImage, policyImage } from "./policy-image.ts";
 

@@ -1,6 +1,6 @@
 // A catalog of one tool on one server, for tests of frames.
 import type { PolicyCatalog, PolicyItem, PolicyRule } from "../oracle/decide-catalog.ts";
-import { EXPIRES_MS } from "../oracle/generate-decide.ts";
+import { EXPIRES_MS } from "../oracle/generate-policy.ts";
 
 /** The pinned item digest of the tool, hex. */
 export const PIN = "ab".repeat(32);

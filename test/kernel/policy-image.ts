@@ -9,7 +9,7 @@ import { sha256 } from "../../src/kernel/digest.ts";
 import { loadImage } from "../../src/kernel/image-kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { type PolicyCatalog, policyCatalogText } from "../oracle/decide-catalog.ts";
-import type { FrameContext } from "../oracle/generate-decide.ts";
+import type { FrameContext } from "../oracle/fine-frame.ts";
 
 export interface PolicyImage extends FrameContext {
   readonly kernel: Kernel;

@@ -1,6 +1,9 @@
 // A small seeded generator for the oracle's random cases: Marsaglia's xorshift32 (Journal of
 // Statistical Software 8(14), 2003, shifts 13, 17, 5). The same seed gives the same case for ever.
 
+/** Texts to pick from, at least one. */
+export type Names = readonly [string, ...string[]];
+
 export interface Random {
   /** Uniform in 0 .. count - 1; `count` >= 1. */
   below(count: number): number;

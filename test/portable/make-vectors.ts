@@ -5,7 +5,8 @@ import { READ_FLAG_LENIENT, READ_FLAG_LINE_BREAKS } from "../../src/abi/layout.t
 import { toHex } from "../../src/bytes.ts";
 import { policyImage } from "../kernel/policy-image.ts";
 import { decide, encodeDecision } from "../oracle/decide.ts";
-import { randomFrame, randomPolicyCatalog } from "../oracle/generate-decide.ts";
+import { randomFrame } from "../oracle/generate-frame.ts";
+import { randomPolicyCatalog } from "../oracle/generate-policy.ts";
 import { createRandom } from "../oracle/random.ts";
 import { PATTERN_ROWS } from "../vetting/pattern-rows.ts";
 import { HONEST, POISONED } from "../vetting/samples.ts";

@@ -1,36 +1,16 @@
-// Every layer that a catalog asks for, applied in the proxy: what passes, what is refused and why,
-// what is taken with an allow, and what the record says.
+// Arguments, leases and rules that a catalog asks for, applied in the proxy: what passes, what is refused
+// and why, what is taken with an allow, and what the record says.
 import { describe, expect, it } from "vitest";
-import type { AuditEvent, AuditSink } from "../../src/audit/event.ts";
-import { utf8Text } from "../../src/bytes.ts";
-import { GuardError } from "../../src/errors.ts";
-import { principalHash, sessionHash } from "../../src/guard/identity-hash.ts";
+import { principalHash } from "../../src/guard/identity-hash.ts";
 import { createScopeLease } from "../../src/guard/lease.ts";
 import { ProtectedPaths } from "../../src/guard/protected-paths.ts";
-import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { NOW_MS } from "../fixtures/trust.ts";
+import { reasons, rigOf } from "./layers-rig.ts";
 import { version } from "./reload-rig.ts";
-import {
-  ALLOW_ALL,
-  type CatalogParts,
-  call,
-  catalogToml,
-  modern,
-  Rig,
-  request,
-  trust,
-} from "./rig.ts";
-
-async function rigOf(parts: CatalogParts, extra: Partial<GuardSessionOptions> = {}): Promise<Rig> {
-  const rig = new Rig(await trust(catalogToml(parts)), FIXTURE_SERVER, {
-    sessionId: "s",
-    ...extra,
-  });
-  return rig.connect();
-}
+import { ALLOW_ALL, type CatalogParts, call, catalogToml, Rig, request, trust } from "./rig.ts";
 
 function leaseFor(store: SyncStateStore, tool: string, maxInvocations: number, more = {}): string {
   const lease = createScopeLease({
@@ -45,14 +25,6 @@ function leaseFor(store: SyncStateStore, tool: string, maxInvocations: number, m
   const { leaseId: _, expiresAt: __, ...stored } = lease;
   expect(store.putLease(stored)).toBe(true);
   return lease.leaseId;
-}
-
-/** The reasons of these calls, in order. */
-function reasons(rig: Rig, ...messages: readonly object[]): unknown[] {
-  return messages.map((message) => {
-    const id = Number(Reflect.get(message, "id"));
-    return rig.send(message).reason(id);
-  });
 }
 
 describe("arguments", () => {
@@ -220,201 +192,5 @@ then = "dry_run"
     const stranger = await rigOf({ rest }, { principal: "stranger" });
     expect(stranger.send(call(1, "echo")).reason(1)).toBe("identity_unknown");
     expect(stranger.mock.callsReceived).toBe(0);
-  });
-});
-
-describe("taint", () => {
-  const parts: CatalogParts = {
-    itemKeys: {
-      read_text_file: 'adds_taint = ["private"]',
-      echo: "adds_taint = []",
-      fetch_url: 'stops_taint = ["private"]\ntaint_outcome = "deny"',
-    },
-  };
-
-  it("C9: is on the session before the bytes are forwarded, and stops what it is to stop", async () => {
-    const store = createMemoryStore();
-    const catalog = await trust(catalogToml(parts));
-    const session = sessionHash("s");
-    const rig = new Rig(catalog, FIXTURE_SERVER, { store, sessionId: "s" }).connect();
-    const seen: number[] = [];
-    const respond = rig.mock.respond.bind(rig.mock);
-    rig.mock.respond = (line) => {
-      const text = typeof line === "string" ? line : (utf8Text(line) ?? "");
-      if (text.includes("tools/call")) seen.push(store.getTaint(session));
-      return respond(line);
-    };
-    expect(reasons(rig, call(1, "echo"), call(2, "fetch_url"))).toEqual(["allowed", "allowed"]);
-    expect(reasons(rig, call(3, "read_text_file"), call(4, "fetch_url"))).toEqual([
-      "allowed",
-      "taint_denied",
-    ]);
-    expect(seen[0]).toBe(0);
-    expect((seen.at(-1) ?? 0) & 2).toBe(2);
-    expect(rig.records.at(-1)).toMatchObject({
-      reason: "taint_denied",
-      layer: "taint",
-      taint: ["untrusted", "private"],
-    });
-  });
-
-  it("C14: a new guard process of the same session is as tainted; another session is not", async () => {
-    const store = createMemoryStore();
-    const first = await rigOf(parts, { store });
-    first.send(call(1, "read_text_file"));
-    const second = await rigOf(parts, { store });
-    expect(second.send(call(1, "fetch_url")).reason(1)).toBe("taint_denied");
-    const other = await rigOf(parts, { store, sessionId: "another" });
-    expect(other.send(call(1, "fetch_url")).reason(1)).toBe("allowed");
-  });
-
-  it("a store that cannot be asked refuses what a label would stop, and nothing else", async () => {
-    const store = createMemoryStore();
-    const fault = (): never => {
-      throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
-    };
-    const broken: SyncStateStore = { ...store, getTaint: fault, addTaint: fault };
-    const rig = await rigOf(parts, { store: broken });
-    expect(reasons(rig, call(1, "fetch_url"), call(2, "echo"))).toEqual([
-      "taint_denied",
-      "allowed",
-    ]);
-  });
-
-  it("a store that could be asked for nothing has the labels when it works again", async () => {
-    const store = createMemoryStore();
-    let isBroken = false;
-    const orFault = <T>(use: () => T): T => {
-      if (isBroken) throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
-      return use();
-    };
-    const moody: SyncStateStore = {
-      ...store,
-      getTaint: (session) => orFault(() => store.getTaint(session)),
-      addTaint: (session, mask) => orFault(() => store.addTaint(session, mask)),
-    };
-    const rig = await rigOf(parts, { store: moody });
-    isBroken = true;
-    expect(rig.send(call(1, "read_text_file")).reason(1)).toBe("allowed");
-    isBroken = false;
-    expect(rig.send(call(2, "fetch_url")).reason(2)).toBe("taint_denied");
-    // and so has every other process
-    const other = await rigOf(parts, { store });
-    expect(other.send(call(1, "fetch_url")).reason(1)).toBe("taint_denied");
-  });
-
-  it("what the store could not take is not forgotten with a newer catalog", async () => {
-    const store = createMemoryStore();
-    let isBroken = false;
-    const moody: SyncStateStore = {
-      ...store,
-      addTaint: (session, mask) => {
-        if (isBroken) throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
-        return store.addTaint(session, mask);
-      },
-    };
-    const rig = await rigOf(parts, { store: moody });
-    isBroken = true;
-    rig.send(call(1, "read_text_file"));
-    rig.session.replaceCatalog(await version(8, parts));
-    expect(rig.send(call(2, "fetch_url")).reason(2)).toBe("taint_denied");
-  });
-
-  it("a subscription marks the session as reading does", async () => {
-    const uri = "file:///workspace/README.md";
-    const own = { ...parts, itemKeys: { ...parts.itemKeys, [uri]: 'adds_taint = ["private"]' } };
-    for (const message of [
-      request(1, "resources/subscribe", { uri }),
-      modern(
-        request(1, "subscriptions/listen", { notifications: { resourceSubscriptions: [uri] } }),
-      ),
-    ]) {
-      const store = createMemoryStore();
-      const rig = await rigOf(own, { store });
-      rig.send(message);
-      expect(store.getTaint(sessionHash("s"))).toBe(2);
-      // taking it back needs nothing, and marks nothing
-      expect(rig.send(request(2, "resources/unsubscribe", { uri })).reason(2)).toBe("allowed");
-    }
-  });
-});
-
-describe("the audit log", () => {
-  class Sink implements AuditSink {
-    isAvailable = true;
-    keeps = true;
-    readonly events: AuditEvent[] = [];
-    append(event: AuditEvent): boolean {
-      if (this.keeps) this.events.push(event);
-      return this.keeps;
-    }
-    flush(): void {}
-    close(): void {}
-  }
-
-  it("gets every decided dispatch with its frames, refusals of the first look included", async () => {
-    const audit = new Sink();
-    const rig = await rigOf({}, { audit });
-    rig
-      .send(call(1, "echo"))
-      .send(call(2, "export_secrets"))
-      .send(call(3, "echo", {}));
-    expect(rig.mock.callsReceived).toBe(1);
-    const calls = audit.events.filter(({ kind }) => kind === "call");
-    expect(calls).toMatchObject([
-      { kind: "call", tool: "echo", decision: "allow", era: "legacy", server: "filesystem" },
-      { kind: "call", tool: "export_secrets", reason: "tool_smuggle" },
-      { kind: "call", tool: "echo", reason: "argument_denied" },
-    ]);
-    for (const { input, output, principalHash: who, sessionHash: where } of calls) {
-      expect([input?.length, (output?.length ?? 0) >= 64]).toEqual([576, true]);
-      expect([who, where]).toEqual([principalHash("local"), sessionHash("s")]);
-    }
-    expect(utf8Text(calls[0]?.args ?? new Uint8Array())).toBe('{"message":"x"}');
-  });
-
-  it("gets every digest that was listed, what was refused before it was a call, and questions", async () => {
-    const audit = new Sink();
-    const itemKeys = { echo: 'requires = ["consent"]' };
-    const rig = await rigOf({ itemKeys }, { audit });
-    rig.send(call(1, "echo")).send("[]").send(request(2, "vendor/x"));
-    const question = rig.messages().find(({ method }) => method === "elicitation/create");
-    rig.send({ jsonrpc: "2.0", id: question?.id, result: { action: "decline" } });
-    rig.serverSends({ jsonrpc: "2.0", id: 77, result: {} });
-    expect(audit.events.map(({ kind, reason }) => [kind, reason])).toEqual([
-      ["list", "allowed"],
-      // capabilities were cut out of the introduction
-      ["result", "allowed"],
-      ["list", "allowed"],
-      ["call", "consent_required"],
-      ["consent", "consent_required"],
-      ["call", "malformed_message"],
-      ["call", "feature_denied"],
-      ["consent", "consent_required"],
-      ["call", "consent_refused"],
-      ["result", "malformed_message"],
-    ]);
-    const [introduction, listing] = audit.events.filter(({ kind }) => kind === "list");
-    const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
-    expect(introduction?.items).toEqual([{ kind: "instructions", name: "", digest }]);
-    expect(listing?.items).toHaveLength(8);
-    expect(listing?.items).toContainEqual({ kind: "tool", name: "echo", digest });
-  });
-
-  it("that cannot write refuses what changes state, and reads unless they may pass without", async () => {
-    for (const [auditMode, reads] of [
-      ["required", "audit_unavailable"],
-      ["best-effort", "allowed"],
-    ] as const) {
-      for (const broken of [{ isAvailable: false }, { keeps: false }]) {
-        const audit = Object.assign(new Sink(), { keeps: false }, broken);
-        const rig = await rigOf({}, { audit, auditMode });
-        expect(reasons(rig, call(1, "write_file"), call(2, "echo"))).toEqual([
-          "audit_unavailable",
-          reads,
-        ]);
-        expect(rig.mock.calls.some(({ name }) => name === "write_file")).toBe(false);
-      }
-    }
   });
 });
