@@ -1,7 +1,7 @@
 // Whether a catalog is the one to trust: every check in the order of 10-catalog section 3.
 import { toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
-import { sha256 } from "../kernel/digest.ts";
+import { fileSha256 } from "../kernel/digest.ts";
 import { compileImage } from "./compile.ts";
 import type { TrustRoot } from "./root.ts";
 import { assertTrustState, type TrustState } from "./state.ts";
@@ -125,7 +125,7 @@ function runChecks(input: VerifyInput, checks: VerifyCheck[]): VerifiedCatalog {
   check("threshold", () => assertThreshold(inRole, root));
   check("type", () => assertType(container));
   const { payload } = container;
-  const digest = sha256(payload);
+  const digest = fileSha256(payload);
   const catalog = check("schema", () => readCatalog(payload));
   check("expiry", () => assertNotExpired(catalog, nowMs));
   check("lifetime", () => assertLifetime(catalog, root));

@@ -1,7 +1,9 @@
 // What a host can lend: things that portcullis computes itself where no host does.
 export interface Host {
-  /** The bytes of well-formed base64 in the standard alphabet; trailing bits are ignored. */
-  decodeBase64(text: string): Uint8Array<ArrayBuffer>;
+  /** The bytes of strict base64 in the standard alphabet; `undefined` for any other text. */
+  decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined;
+  /** SHA-256 of `bytes`: 32 bytes. */
+  sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
   /**
    * Verifies Ed25519 signatures of one key.
    *

@@ -1,4 +1,5 @@
 // SHA-256 (FIPS 180-4) and the RFC 6962 tree hash, by the kernel.
+import { HOST } from "#host";
 import { DIGEST_SIZE } from "../abi/layout.ts";
 import { sortByUtf8, writeFingerprint, writeUtf8 } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
@@ -20,6 +21,11 @@ export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   }
   kernel.exports.digestEnd();
   return kernel.readDigest();
+}
+
+/** As `sha256`, for whole files: by the host where one lends its own, five times as fast. */
+export function fileSha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return HOST === undefined ? sha256(bytes) : HOST.sha256(bytes);
 }
 
 /**
