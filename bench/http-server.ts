@@ -3,8 +3,11 @@ import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { createNodeServer } from "../esm/http/node-server.js";
 
+// WHY: without it a list of the modern era is out of date at once, and the guard asks for it before each
+// call
+const cacheHints = { "tools/list": { ttlMs: 600_000, cacheScope: "private" } } as const;
 const handler = createMcpHandler(() => {
-  const server = new McpServer({ name: "bench", version: "1.0.0" });
+  const server = new McpServer({ name: "bench", version: "1.0.0" }, { cacheHints });
   const inputSchema = z.object({ a: z.number(), b: z.number() });
   server.registerTool("add", { description: "Adds two numbers", inputSchema }, ({ a, b }) => ({
     content: [{ type: "text", text: String(a + b) }],

@@ -1,5 +1,5 @@
 // P10: what `portcullis serve` adds to a call over HTTP, with the SDK's own client and server on both
-// sides; and how many sessions it holds.
+// sides, and what a proxy adds that does nothing.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import type { Finding } from "./finding.js";
 import { median, ROUND_COUNT } from "./measure.js";
 
 const CLI: string = fileURLToPath(new URL("../esm/bin/main.js", import.meta.url));
+const PASS_THROUGH: string = fileURLToPath(new URL("./http-pass-through.js", import.meta.url));
 const SERVER: string = fileURLToPath(new URL("./http-server.js", import.meta.url));
 const CALLS_PER_ROUND = 40;
 const WARM_UP_CALLS = 300;
@@ -112,25 +113,41 @@ async function timeCalls(client: Client, count: number): Promise<number> {
   return median(times);
 }
 
-async function compare(direct: Client, guarded: Client, mode: Mode): Promise<Finding> {
-  for (const client of [direct, guarded]) await timeCalls(client, WARM_UP_CALLS);
-  const directMs: number[] = [];
-  const guardedMs: number[] = [];
+/** The same call three ways. */
+interface Ways {
+  readonly direct: Client;
+  readonly copied: Client;
+  readonly guarded: Client;
+}
+
+async function compare({ direct, copied, guarded }: Ways, mode: Mode): Promise<Finding[]> {
+  const all = [direct, copied, guarded];
+  for (const client of all) await timeCalls(client, WARM_UP_CALLS);
+  const times = new Map(all.map((client): [Client, number[]] => [client, []]));
   for (let round = 0; round < ROUND_COUNT; round++) {
-    const turns = [
-      async () => directMs.push(await timeCalls(direct, CALLS_PER_ROUND)),
-      async () => guardedMs.push(await timeCalls(guarded, CALLS_PER_ROUND)),
-    ];
-    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+    for (const client of round % 2 === 0 ? all : all.toReversed()) {
+      times.get(client)?.push(await timeCalls(client, CALLS_PER_ROUND));
+    }
   }
-  return {
-    key: `P10/${mode}`,
-    what: `call over HTTP, ${mode === "auto" ? "modern" : mode} era, against direct`,
-    unit: "ms",
-    values: { portcullis: median(guardedMs), direct: median(directMs) },
-    scores: [median(guardedMs.map((ms, round) => ms / (directMs[round] ?? Number.NaN)))],
-    scoreUnit: "x",
+  const of = (client: Client): number[] => times.get(client) ?? [];
+  const values = {
+    portcullis: median(of(guarded)),
+    direct: median(of(direct)),
+    "pass-through": median(of(copied)),
   };
+  const era = mode === "auto" ? "modern" : mode;
+  const against = (key: string, what: string, other: Client): Finding => ({
+    key,
+    what: `call over HTTP, ${era} era, against ${what}`,
+    unit: "ms",
+    values,
+    scores: [median(of(guarded).map((ms, round) => ms / (of(other)[round] ?? Number.NaN)))],
+    scoreUnit: "x",
+  });
+  return [
+    against(`P10/${mode}`, "direct", direct),
+    against(`P10/${mode}/pass-through`, "a proxy that copies", copied),
+  ];
 }
 
 /** P10. */
@@ -145,6 +162,9 @@ export async function measureHttp(): Promise<Finding[]> {
     const guard = await start([CLI, "serve", "--json", "--listen", "127.0.0.1:0", "--dir", home]);
     children.push(guard.child);
     const guardedUrl = `${JSON.parse(guard.line).url}/mcp/add`;
+    const copier = await start([PASS_THROUGH, upstream.line]);
+    children.push(copier.child);
+    const copiedUrl = `http://127.0.0.1:${copier.line}/mcp`;
     const findings: Finding[] = [];
     for (const mode of ["legacy", "auto"] as const) {
       const direct = await connect(url, token, mode);
@@ -153,9 +173,9 @@ export async function measureHttp(): Promise<Finding[]> {
       if (!String(refused).includes("tool_smuggle")) {
         throw new Error(`expected tool_smuggle from the guard, got ${refused}`);
       }
-      findings.push(await compare(direct, guarded, mode));
-      await direct.close();
-      await guarded.close();
+      const copied = await connect(copiedUrl, token, mode);
+      findings.push(...(await compare({ direct, copied, guarded }, mode)));
+      for (const client of [direct, copied, guarded]) await client.close();
     }
     return findings;
   } finally {

@@ -4,6 +4,7 @@ export { FileAuditLog, type FileLogOptions } from "./audit/file-log.ts";
 export { FileObjects } from "./audit/file-objects.ts";
 export { FileTrustState } from "./cli/state-file.ts";
 export { type ChildLinkOptions, childLinks } from "./http/node-child-link.ts";
+export { nodeFetch } from "./http/node-fetch.ts";
 export { createNodeServer, type RequestHandler } from "./http/node-server.ts";
 export type { CatalogUpdates } from "./proxy/catalog-reload.ts";
 export type { GuardRecord, RecordSink } from "./proxy/records.ts";

@@ -6,7 +6,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { TrustedCatalog } from "portcullis";
 import { createGuardHandler } from "portcullis/http";
-import { childLinks, createNodeServer, FileTrustState, openSqliteStore } from "portcullis/node";
+import {
+  childLinks,
+  createNodeServer,
+  FileTrustState,
+  nodeFetch,
+  openSqliteStore,
+} from "portcullis/node";
 
 const [home, port = "8787"] = process.argv.slice(2);
 const { ROOT_PIN, TOKEN_SHA256 } = process.env;
@@ -32,6 +38,7 @@ const guard = createGuardHandler({
   store,
   auth: { tokens: [{ sha256: TOKEN_SHA256, principal: "agent:ci" }] },
   env: process.env,
+  fetch: nodeFetch(),
   startCommand: childLinks(),
   onRecord: (record) => {
     if (record.outcome !== "allow") console.error(JSON.stringify(record));

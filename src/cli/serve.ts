@@ -9,6 +9,7 @@ import { GuardError, quote } from "../errors.ts";
 import { ProtectedPaths } from "../guard/protected-paths.ts";
 import { createGuardHandler, type GuardHandler } from "../http/handler.ts";
 import { childLinks } from "../http/node-child-link.ts";
+import { nodeFetch } from "../http/node-fetch.ts";
 import { createNodeServer } from "../http/node-server.ts";
 import { CatalogReload } from "../proxy/catalog-reload.ts";
 import type { SyncStateStore } from "../store/types.ts";
@@ -82,6 +83,7 @@ async function stream(args: Arguments, io: Io): Promise<number> {
       audit: log.sink,
       auditMode: updates.auditMode,
       env: io.env,
+      fetch: nodeFetch(),
       startCommand: childLinks(),
       allowedHosts: readHosts(spec, args, listen),
       allowedOrigins: origins === undefined ? [] : listOf(spec, "origin", origins),
