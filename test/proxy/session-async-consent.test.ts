@@ -6,7 +6,7 @@ import { CONSENT_POLL_MS } from "../../src/proxy/limits.ts";
 import { GuardSession } from "../../src/proxy/session.ts";
 import type { GuardSessionOptions } from "../../src/proxy/session-options.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import type { StateStore } from "../../src/store/types.ts";
+import type { StateStore, SyncStateStore } from "../../src/store/types.ts";
 import { FIXTURE_SERVER, type MockOptions } from "../../src/testing/index.ts";
 import { expectCode, expectRejection, NOW_MS } from "../fixtures/trust.ts";
 import { asyncStore, type Faults } from "../store/async-store.ts";
@@ -74,15 +74,23 @@ describe("consent", () => {
     return { rig: rig.send(plain).send(call(1, "echo")), inner };
   };
 
-  it("at another terminal: asked, answered, used once", async () => {
-    const { rig, inner } = askedRig({ delayMsMax: 2 });
-    await vi.waitFor(() => expect(inner.listQuestions(NOW_MS)).toHaveLength(1), POLL);
+  const approveAtTerminal = (inner: SyncStateStore): void => {
     const [question] = inner.listQuestions(NOW_MS);
     inner.answerQuestion(question?.id ?? "", { choice: "once" }, "terminal", NOW_MS + 1);
+  };
+  /** Waits for the answer of the call while the guard looks for one. */
+  const polled = async (rig: Rig): Promise<void> => {
     await vi.waitFor(() => {
       rig.elapse(CONSENT_POLL_MS);
       expect(rig.answers(1)).toHaveLength(1);
     }, POLL);
+  };
+
+  it("at another terminal: asked, answered, used once", async () => {
+    const { rig, inner } = askedRig({ delayMsMax: 2 });
+    await vi.waitFor(() => expect(inner.listQuestions(NOW_MS)).toHaveLength(1), POLL);
+    approveAtTerminal(inner);
+    await polled(rig);
     expect(rig.reason(1)).toBe("allowed");
     expect(inner.listConsents()).toEqual([]);
     expect(rig.mock.callsReceived).toBe(1);
@@ -96,13 +104,9 @@ describe("consent", () => {
     const { rig, inner } = askedRig({ fails: (failed) => failed === name });
     if (name !== "putQuestion") {
       await vi.waitFor(() => expect(inner.listQuestions(NOW_MS)).toHaveLength(1), POLL);
-      const [question] = inner.listQuestions(NOW_MS);
-      inner.answerQuestion(question?.id ?? "", { choice: "once" }, "terminal", NOW_MS + 1);
+      approveAtTerminal(inner);
     }
-    await vi.waitFor(() => {
-      rig.elapse(CONSENT_POLL_MS);
-      expect(rig.answers(1)).toHaveLength(1);
-    }, POLL);
+    await polled(rig);
     expect(rig.reason(1)).toBe("consent_refused");
     expect(rig.mock.callsReceived).toBe(0);
     expect(rig.records.some(({ reason }) => reason === "consent_refused")).toBe(true);

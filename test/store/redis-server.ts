@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, describe, it } from "vitest";
 
-/** Why there is none; `undefined` when there is one. PORTCULLIS_REQUIRE_ALL=1 makes a skip a failure. */
-export function lackOfRedis(): string | undefined {
+/** Why there is none; `undefined` when there is one. */
+function lackOfRedis(): string | undefined {
   const { status } = spawnSync("redis-server", ["--version"]);
   return status === 0 ? undefined : "no redis-server: apt-get install -y redis-server";
 }
@@ -32,10 +32,21 @@ export interface ServerOptions {
 const PORT_ATTEMPTS = 5;
 const running = new Set<RedisServer>();
 
-/** Ends every server of this file when its tests are done. */
-export function endServersAfterwards(): void {
-  afterAll(async () => {
-    await Promise.all([...running].map(({ kill }) => kill()));
+/**
+ * Tests that need a redis-server; one skipped test that says so where there is none, which
+ * PORTCULLIS_REQUIRE_ALL=1 makes a failure. Every server of the file ends when its tests are done.
+ */
+export function describeWithRedis(title: string, define: () => void): void {
+  const lack = lackOfRedis();
+  describe(title, () => {
+    if (lack !== undefined) {
+      it.skip(`needs a redis-server (${lack})`, () => undefined);
+      return;
+    }
+    afterAll(async () => {
+      await Promise.all([...running].map(({ kill }) => kill()));
+    });
+    define();
   });
 }
 

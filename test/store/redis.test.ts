@@ -1,17 +1,9 @@
 // The store in Redis, in a real redis-server.
-import { describe, it } from "vitest";
 import { openRedisStore } from "../../src/store/redis.ts";
 import { describeStateStore } from "./conformance.ts";
-import { endServersAfterwards, lackOfRedis, type RedisServer, startRedis } from "./redis-server.ts";
+import { describeWithRedis, type RedisServer, startRedis } from "./redis-server.ts";
 
-const lack = lackOfRedis();
-
-if (lack !== undefined) {
-  describe("redis", () => {
-    it.skip(`needs a redis-server (${lack})`, () => undefined);
-  });
-} else {
-  endServersAfterwards();
+describeWithRedis("redis", () => {
   let server: Promise<RedisServer> | undefined;
   let count = 0;
   describeStateStore({
@@ -30,4 +22,4 @@ const store = await openRedisStore(${JSON.stringify(options)});`,
       };
     },
   });
-}
+});
