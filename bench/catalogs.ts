@@ -56,6 +56,11 @@ function toolAt(index: number, toolsPerServer: number): PlainTool {
   };
 }
 
+/** The tools of a generated catalog; the same counts give the same tools. */
+export function plainTools(toolCount: number, toolsPerServer: number): PlainTool[] {
+  return Array.from({ length: toolCount }, (_, index) => toolAt(index, toolsPerServer));
+}
+
 /**
  * Makes and signs a catalog of `toolCount` tools. The same counts give the same bytes.
  *
@@ -66,7 +71,7 @@ export function makeCatalog(
   toolsPerServer: number,
   inputSchema: object = { type: "object" },
 ): BenchCatalog {
-  const tools = Array.from({ length: toolCount }, (_, index) => toolAt(index, toolsPerServer));
+  const tools = plainTools(toolCount, toolsPerServer);
   const manifests = new Map<string, string>();
   const sections: string[] = [];
   for (let first = 0; first < toolCount; first += toolsPerServer) {

@@ -25,6 +25,20 @@ const CHARTS: readonly ChartSpec[] = [
     scale: 1,
   },
   {
+    file: "check-by-servers.svg",
+    title: "One check by names, 10 000 tools on more and more servers",
+    xLabel: "servers in the catalog",
+    keys: /^P12\/servers\/(\d+)$/,
+    scale: 1,
+  },
+  {
+    file: "scan-by-patterns.svg",
+    title: "Scanning 64 KiB of text, against the number of patterns",
+    xLabel: "patterns",
+    keys: /^P8\/patterns\/(\d+)$/,
+    scale: 1000,
+  },
+  {
     file: "message-by-size.svg",
     title: "Raw message to decision, against its size",
     xLabel: "bytes of the message",

@@ -46,7 +46,11 @@ export async function makeBench(toolCount: number, toolsPerServer: number): Prom
   const options = { clock: () => NOW_MS, messageSizeMax: MESSAGE_SIZE_MAX };
   const guard = ScopeGuard.fromCatalog(trusted, options);
   admitAll(guard, trusted, catalog);
-  const { tools } = catalog;
+  return provenBench(guard, catalog.tools);
+}
+
+/** A guard beside the Map, after every tool was asked for. */
+export function provenBench(guard: ScopeGuard, tools: readonly PlainTool[]): Bench {
   const bench = { tools, guard, reads: guard.scopes(["fs.read"]), map: new MapGuard(tools) };
   assertTruth(bench);
   return bench;

@@ -13,8 +13,14 @@ const BATCHES = 16;
 const WARM_UP_COUNT = 200;
 const SENTENCE = 'The second "draft" of the report:\n- revenue grew by 12 %\n- costs did not. ';
 
+/** Bytes below which there is no room for arguments. */
+const BARE_SIZE_MAX = 200;
+
 /** A `tools/call` of about `size` bytes: several arguments, of which one text is long. */
 function messageText(tool: string, id: number, size: number): string {
+  if (size < BARE_SIZE_MAX) {
+    return JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name: tool } });
+  }
   const build = (content: string): string =>
     JSON.stringify({
       jsonrpc: "2.0",

@@ -7,8 +7,9 @@ import { KERNEL_SHA256 } from "portcullis";
 import type { Summary } from "./finding.js";
 import { GOALS, isReached } from "./goals.js";
 import { ROUND_COUNT } from "./measure.js";
+import { goalText, short, withUnit } from "./tables.js";
 
-const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 const RESULTS_FOLDER = `${ROOT}bench/results`;
 
 export interface Machine {
@@ -49,26 +50,6 @@ function readCommit(): string {
   }
 }
 
-/** Three significant digits, but never a power of ten. */
-function short(value: number): string {
-  if (!Number.isFinite(value)) return "-";
-  if (value >= 100) return value.toFixed(0);
-  return value.toFixed(value >= 10 ? 1 : 2);
-}
-
-function scoreText(summary: Summary, value: number | undefined): string {
-  if (value === undefined) return "-";
-  return `${short(value)}${summary.scoreUnit === "x" ? "x" : ` ${summary.scoreUnit}`}`;
-}
-
-function goalText(summary: Summary, which: "now" | "target"): string {
-  const goal = GOALS.get(summary.key);
-  const limit = goal?.[which];
-  if (goal === undefined || limit === undefined) return "-";
-  const reached = isReached(goal, limit, summary.score);
-  return `${goal.bound === "most" ? "<=" : ">="} ${scoreText(summary, limit)} ${reached ? "ok" : "MISSED"}`;
-}
-
 function rowOf(summary: Summary): string[] {
   const id = summary.key.split("/")[0] ?? "";
   if (summary.skipped !== undefined) return [id, summary.what, summary.skipped, "", "", "", ""];
@@ -77,10 +58,10 @@ function rowOf(summary: Summary): string[] {
     id,
     summary.what,
     `${values.join(", ")} ${summary.unit}`,
-    scoreText(summary, summary.score),
+    withUnit(summary.score, summary.scoreUnit),
     `${short(summary.scoreMin)}-${short(summary.scoreMax)}`,
-    goalText(summary, "now"),
-    goalText(summary, "target"),
+    goalText(GOALS.get(summary.key), "now", summary.score, summary.scoreUnit),
+    goalText(GOALS.get(summary.key), "target", summary.score, summary.scoreUnit),
   ];
 }
 

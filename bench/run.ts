@@ -1,13 +1,15 @@
 // `npm run bench [-- --only P1,P3] [--check]`: runs every unit, prints one table and writes
-// bench/results/latest.json and the charts beside it. Exit 0; with `--check`, 1 when a goal of this
-// release is missed, or a ratio is more than a tenth worse than the committed one.
+// bench/results/latest.json, the charts beside it and the tables of README.md and docs/performance.md.
+// Exit 0; with `--check`, 1 when a goal of this release is missed, or a ratio is more than a tenth worse
+// than the committed one.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { drawCharts } from "./charts.js";
 import { type Finding, type Summary, summarise } from "./finding.js";
 import { readCommitted, regressions } from "./regress.js";
-import { describeMachine, missedNow, renderReport, writeResults } from "./report.js";
+import { describeMachine, missedNow, renderReport, ROOT, writeResults } from "./report.js";
+import { writeTables } from "./tables.js";
 import { UNITS, type Unit } from "./units.js";
 
 const SELF: string = fileURLToPath(import.meta.url);
@@ -70,6 +72,7 @@ if (single !== undefined) {
   process.stdout.write(renderReport(machine, summaries));
   writeResults(machine, summaries, units.length === UNITS.length);
   drawCharts(summaries);
+  writeTables(ROOT);
   const complaints: [string, readonly Summary[]][] = [
     ["missed", missedNow(summaries)],
     ["more than a tenth worse than committed", regressions(summaries, committed)],

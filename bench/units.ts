@@ -15,11 +15,13 @@ export interface Unit {
 const RUN_COUNT = 3;
 const CATALOG_SIZES = [200, 5_000, 100_000];
 const POLICY_SIZES = [200, 5_000];
-const MESSAGE_SIZES = [240, 600, 4_096, 65_536, 1_048_576];
+const MESSAGE_SIZES = [96, 240, 600, 4_096, 65_536, 1_048_576, 10_485_760];
 const DIGEST_SIZES = [64, 256, 1_024, 16_384, 1_048_576];
 const LANE_SIZES = [64, 512, 1_536];
 const BOOT_SIZES = [200, 10_000, 100_000];
-const GROWTH_SIZES = [10, 100, 1_000, 10_000, 100_000];
+const GROWTH_SIZES = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
+const SERVER_COUNTS = [1, 10, 100, 1_000, 10_000];
+const PATTERN_COUNTS = [1, 10, 100, 1_000, 10_000];
 
 function unit(id: string, name: string, runCount: number, measure: Unit["measure"]): Unit {
   return { id, name, runCount, measure };
@@ -63,6 +65,11 @@ export const UNITS: readonly Unit[] = [
     (await import("./fingerprint.js")).measureFingerprint(),
   ),
   unit("P8", "scan", RUN_COUNT, async () => (await import("./scan.js")).measureScan()),
+  ...PATTERN_COUNTS.map((count) =>
+    unit("P8", `patterns-${count}`, 1, async () =>
+      (await import("./growth-patterns.js")).measurePatterns(count),
+    ),
+  ),
   unit("P9", "proxy", RUN_COUNT, async () => (await import("./proxy.js")).measureProxy()),
   unit("P10", "http", 1, async () => (await import("./http.js")).measureHttp()),
   ...BOOT_SIZES.map((size) =>
@@ -70,6 +77,11 @@ export const UNITS: readonly Unit[] = [
   ),
   ...GROWTH_SIZES.map((size) =>
     unit("P12", `growth-${size}`, 1, async () => (await import("./growth.js")).measureGrowth(size)),
+  ),
+  ...SERVER_COUNTS.map((count) =>
+    unit("P12", `servers-${count}`, 1, async () =>
+      (await import("./growth.js")).measureServers(count),
+    ),
   ),
   unit("P13", "start", 1, async () => (await import("./boot.js")).measureStart()),
   unit("P14", "audit", RUN_COUNT, async () => (await import("./audit.js")).measureAudit()),
