@@ -6,7 +6,6 @@ import { extname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../fixtures/tools.ts";
-// @ts-expect-error: a plain module
 import { pathOf } from "../portable/runtimes.js";
 import { example, filesFile } from "./home.ts";
 

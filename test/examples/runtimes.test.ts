@@ -6,7 +6,6 @@ import process from "node:process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../fixtures/tools.ts";
-// @ts-expect-error: a plain module
 import { pathOf } from "../portable/runtimes.js";
 import { filesFile, listingFile, mockHome } from "./home.ts";
 

@@ -1,6 +1,5 @@
 // examples/worker as it is deployed: bundled as its bundler does, in real workerd, configured by its own
 // wrangler.jsonc; only the catalog and the trust root are made here.
-import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,9 +7,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { onTestFinished } from "vitest";
-// @ts-expect-error: a plain module
 import { pathOf } from "../portable/runtimes.js";
-import { urlOf } from "../store/durable-workers.ts";
+import { spawnHost, urlOf } from "../store/durable-workers.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const EXAMPLE = here("../../examples/worker");
@@ -83,13 +81,7 @@ export async function startWorker({ envelope, root, bindings }: WorkerParts): Pr
     ),
     bindings,
   };
-  const options = JSON.stringify({ miniflare: pathOf("miniflare"), worker });
-  // WHY: a process group of its own, so that workerd can be killed with it
-  const child = spawn(pathOf("node22"), [here("worker-host.js"), options], {
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true,
-    env: { ...process.env, MINIFLARE_WORKERD_PATH: pathOf("workerd") },
-  });
+  const child = spawnHost(here("worker-host.js"), { miniflare: pathOf("miniflare"), worker });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   onTestFinished(async () => {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");

@@ -1,5 +1,5 @@
 // The Durable Object in real workerd, through miniflare, for the tests.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,6 @@ import { build, type Plugin } from "esbuild";
 import { afterAll } from "vitest";
 import { openDurableObjectStore } from "../../src/store/durable-object.ts";
 import type { AsyncStateStore } from "../../src/store/types.ts";
-// @ts-expect-error: a plain module
 import { lackOf, pathOf } from "../portable/runtimes.js";
 
 /** Why there is none; `undefined` when there is one. PORTCULLIS_REQUIRE_ALL=1 makes a skip a failure. */
@@ -25,6 +24,17 @@ const compiledModules: Plugin = {
     onResolve({ filter: /\.wasm(\?module)?$/ }, () => ({ path: "./kernel.wasm", external: true }));
   },
 };
+
+/** Starts a script that starts miniflare, in a process group of its own: workerd is killed with it. */
+export function spawnHost(script: string, options: object): ChildProcessWithoutNullStreams {
+  const node22 = pathOf("node22");
+  if (node22 === undefined) throw new Error("expected node22, which `npm run runtimes` installs");
+  return spawn(node22, [script, JSON.stringify(options)], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+    env: { ...process.env, MINIFLARE_WORKERD_PATH: pathOf("workerd") },
+  });
+}
 
 export interface Workers {
   readonly url: string;
@@ -80,12 +90,7 @@ export async function startWorkers(folder: string, isolates = 0): Promise<Worker
     persist,
     root: folder,
   };
-  // WHY: a process group of its own, so that workerd can be killed with it
-  const child = spawn(pathOf("node22"), [here("durable-host.js"), JSON.stringify(options)], {
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true,
-    env: { ...process.env, MINIFLARE_WORKERD_PATH: pathOf("workerd") },
-  });
+  const child = spawnHost(here("durable-host.js"), options);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const url = await urlOf(child);
   const workers: Workers = {
