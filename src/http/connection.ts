@@ -93,7 +93,7 @@ export class Connection {
 
   /** A request with this id is in flight. */
   isBusyWith(key: string): boolean {
-    return this.#exchanges.has(key) || this.#sent.has(key);
+    return this.#exchanges.has(key) || this.session.isTaken(key);
   }
 
   /** Takes one message of the client. */
@@ -113,6 +113,8 @@ export class Connection {
     const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
     const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    // the request that it cancels may have been the only thing that waited
+    for (const key of [...this.#exchanges.keys()]) this.#endUnasked(key);
     // a message that cannot be read is answered, whatever it looks like
     if (catcher.isAnswered) return await catcher.response;
     const failed = (await Promise.all(told)).find((status) => status >= 400);
@@ -170,13 +172,21 @@ export class Connection {
     }
     const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
     const frame = frameOf(taken.line);
-    this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    this.#within(origin, () => {
+      // WHY: the session would send it on, and its answer would have nowhere to go
+      const isStale = !isFree && key !== "null" && !this.session.isTaken(key);
+      if (isStale) {
+        const detail = "an id whose answer is on its way";
+        this.session.recordRefused("client", VERDICT_MALFORMED_MESSAGE, detail);
+      } else this.session.fromClient({ kind: "line", frame });
+    });
     if (exchange.isOpen && !(isFree && this.session.isPending(key))) {
       // WHY: what the session has dropped nobody answers
-      this.#forget(key);
       exchange.setStatus(400);
       exchange.answer(UNREADABLE);
     }
+    // WHY: the refusal of an id that cannot be read does not name it
+    if (!exchange.isOpen && this.#exchanges.get(key) === exchange) this.#forget(key);
     follow(signal, exchange);
     return await exchange.response;
   }
@@ -327,6 +337,7 @@ export class Connection {
     const origin = { original, line, exchange, fields, forwarded: NO_HEADERS, told: [] };
     const frame = frameOf(line);
     this.#within(origin, () => this.session.fromServer({ kind: "line", frame }));
+    if (head?.kind === "response") this.#endUnasked(head.key);
   }
 
   /** Answers a request in the server's place, when it has not done so itself. */
@@ -342,9 +353,16 @@ export class Connection {
     const exchange = this.#exchanges.get(key);
     if (exchange === undefined) return;
     this.session.behindServer(() => {
+      // WHY: a stream that ends is what a client gets that has cancelled
+      exchange.openStream();
       exchange.end();
       if (this.#exchanges.get(key) === exchange) this.#forget(key);
     });
+  }
+
+  /** Ends the response to a request that was cancelled, when nothing comes to it any more. */
+  #endUnasked(key: string): void {
+    if (!this.session.isTaken(key)) this.#endBehind(key);
   }
 
   #closeBehind(detail: string): void {
