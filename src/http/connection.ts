@@ -25,6 +25,7 @@ import {
   relatedSpans,
 } from "./message-head.ts";
 import { asItCame, keptOf, type Origin, type Taken } from "./origin.ts";
+import { withoutNames } from "./request-checks.ts";
 import type { SseFields } from "./sse.ts";
 
 export interface ConnectionOptions {
@@ -234,8 +235,7 @@ export class Connection {
     const exchange = key === undefined ? undefined : this.#exchanges.get(key);
     const posted = key === undefined ? this.#origin : this.#posted.get(key);
     const body = posted === undefined ? line : asItCame(line, posted);
-    const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
-    const message: Outgoing = { body, key, exchange, forwarded };
+    const message: Outgoing = { body, key, exchange, forwarded: this.#forwardedWith(key) };
     if (key === undefined) {
       const told = this.#link.tell(message);
       this.#origin?.told.push(told);
@@ -243,6 +243,13 @@ export class Connection {
     }
     this.#sent.add(key);
     this.#link.request(message);
+  }
+
+  /** Headers that go with a message; a request of the guard's own repeats nothing of the client's. */
+  #forwardedWith(key: string | undefined): ReadonlyMap<string, string> {
+    const exchange = key === undefined ? undefined : this.#exchanges.get(key);
+    const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
+    return key === undefined || exchange !== undefined ? forwarded : withoutNames(forwarded);
   }
 
   #toClient(frame: Uint8Array, callKey: string | undefined): void {
