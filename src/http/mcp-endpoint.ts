@@ -98,7 +98,7 @@ export class McpEndpoint {
     if (why === "other") {
       const detail = "a session of another caller, or of another server";
       await this.#record(asked, VERDICT_IDENTITY_UNKNOWN, detail);
-    }
+    } else await this.#record(asked, VERDICT_MALFORMED_MESSAGE, "a session that is not open");
     return text(404, "no such session");
   }
 
