@@ -333,8 +333,14 @@ export class Connection {
       ended: (detail) => this.#closeBehind(detail),
       paused: (key) => this.#endBehind(key),
       streamEnded: (stream) => this.session.behindServer(() => stream.end()),
+      room: () => this.#room(),
       dropped: (detail) => this.session.recordRefused("server", VERDICT_MALFORMED_MESSAGE, detail),
     };
+  }
+
+  async #room(): Promise<void> {
+    const full = [...this.#exchanges.values(), ...this.#streams.all()].filter((one) => one.isFull);
+    await Promise.all(full.map((one) => one.room()));
   }
 
   #fromServer(original: Uint8Array, exchange: Exchange | undefined, fields?: SseFields): void {
