@@ -68,6 +68,8 @@ export class Connection {
   readonly #streams = new ClientStreams();
   #origin: Origin | undefined;
   #hasEnded = false;
+  /** The server has answered an `initialize` with a result. */
+  #isOpened = false;
 
   constructor(options: ConnectionOptions) {
     const { timer = systemTimer } = options.session;
@@ -171,6 +173,7 @@ export class Connection {
       this.#exchanges.set(key, exchange);
       this.#posted.set(key, taken);
     }
+    if (isOpening) void exchange.ended.then(() => this.#keepIfOpened(exchange));
     const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
     const frame = frameOf(taken.line);
     this.#within(origin, () => {
@@ -257,6 +260,7 @@ export class Connection {
     const head = headOf(line);
     const origin = this.#origin;
     if (head?.kind === "response") {
+      this.#isOpened ||= head.result !== undefined;
       this.#answer(line, head.key);
       return;
     }
@@ -394,6 +398,13 @@ export class Connection {
     const frame = notificationFrame("notifications/cancelled", params);
     this.#decide(() => this.session.fromClient({ kind: "line", frame }));
     if (isOver) this.#settled(key, "the client has gone");
+  }
+
+  /** WHY: a client that could not open its session opens another one; each holds room, and a child. */
+  #keepIfOpened(opening: Exchange): void {
+    // a client may come back for the rest of a stream
+    const isOver = opening.isAnswered || !opening.isStreaming;
+    if (isOver && !this.#isOpened) this.close("the session was not opened");
   }
 
   #forget(key: string): void {

@@ -9,6 +9,7 @@ import {
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
+import { eventStream } from "./mock-upstream.ts";
 import { trust } from "../proxy/rig.ts";
 import {
   answerOf,
@@ -171,6 +172,27 @@ describe("room", () => {
     const end = new Request("http://localhost:8787/mcp/filesystem", { method: "DELETE", headers });
     expect((await rig.guard(end)).status).toBe(204);
     expect((await rig.post(initialize())).status).toBe(200);
+  });
+
+  it("a session whose opening has failed takes no room", async () => {
+    const rig = await HttpRig.start({}, { sessionsMax: 4 });
+    const error = '{"jsonrpc":"2.0","id":"init","error":{"code":-32603,"message":"not now"}}';
+    const answers = [
+      () => new Response(null, { status: 503 }),
+      () => new Response(error, { headers: { "content-type": "application/json" } }),
+      () => eventStream(`data: ${error}\n\n`),
+    ];
+    for (const answer of answers) {
+      rig.upstream.override = answer;
+      const response = await rig.post(initialize());
+      expect((await answerOf(response)).error?.code).toBe(-32603);
+      const session = response.headers.get("mcp-session-id") ?? "";
+      expect((await rig.post(call(1, READ, ARGS), { session })).status).toBe(404);
+    }
+    rig.upstream.override = () => undefined;
+    const session = await rig.open();
+    expect((await rig.post(initialize(), { session })).status).toBe(200);
+    expect(await reasonOf(await rig.post(call(1, READ, ARGS), { session }))).toBe("allowed");
   });
 
   it("one caller has a quarter of the room, and leaves the rest to others", async () => {
