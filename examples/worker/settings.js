@@ -2,7 +2,7 @@
 
 /** Throws where one is missing, or could not be meant. */
 export function readSettings(env) {
-  const { HOSTS, TOKENS, CONSENT_KEY, OPERATOR_SHA256 } = env;
+  const { HOSTS, TOKENS, CONSENT_KEY, OPERATOR_SHA256, ...others } = env;
   const hosts = textOf({ HOSTS }).split(",");
   const tokens = JSON.parse(textOf({ TOKENS }));
   const key = textOf({ CONSENT_KEY });
@@ -10,9 +10,9 @@ export function readSettings(env) {
     throw new Error("expected the secret CONSENT_KEY as 64 or more lower-case hex digits");
   }
   const consentKey = Uint8Array.from(key.match(/../g), (pair) => Number.parseInt(pair, 16));
-  // values for `header_env` of the catalog: the credentials that the servers get
+  // values for `header_env` of the catalog: the credentials that the servers get, and nothing of the guard's
   const variables = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => typeof value === "string"),
+    Object.entries(others).filter(([, value]) => typeof value === "string"),
   );
   return { hosts, tokens, consentKey, variables, operatorSha256: OPERATOR_SHA256?.trim() };
 }

@@ -76,8 +76,7 @@ export class JwtVerifier {
     this.#keys = keysOf(options);
   }
 
-  /** @param digest of the token: 64 lower-case hex digits */
-  async verify(token: string, digest: string): Promise<Caller | AuthRefusal> {
+  async verify(token: string): Promise<Caller | AuthRefusal> {
     const { issuer, audience, clockToleranceSeconds = 0 } = this.#options;
     let payload: JWTPayload;
     try {
@@ -98,10 +97,20 @@ export class JwtVerifier {
       return { status: 401, detail: "a token that names no principal" };
     }
     const { jti } = payload;
-    if (typeof jti !== "string" || jti === "") return { principal, credential: `token:${digest}` };
-    const name = toHex(sha256(utf8(JSON.stringify([issuer, jti]))));
-    return { principal, credential: `jti:${name}` };
+    if (typeof jti !== "string" || jti === "") {
+      return { principal, credential: `jwt:${digestOf(signedPartOf(token))}` };
+    }
+    return { principal, credential: `jti:${digestOf(JSON.stringify([issuer, jti]))}` };
   }
+}
+
+/** WHY: a signature can be written in several ways, and a bearer could make itself a new session of each. */
+function signedPartOf(token: string): string {
+  return token.slice(0, token.lastIndexOf("."));
+}
+
+function digestOf(text: string): string {
+  return toHex(sha256(utf8(text)));
 }
 
 function isPrincipal(text: string): boolean {

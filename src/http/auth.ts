@@ -55,7 +55,7 @@ export function authenticatorOf(
       if (isOver) return refusal("a token that has expired");
       return { principal: known.principal, credential: `token:${digest}` };
     }
-    return jwt === undefined ? refusal("an unknown token") : await jwt.verify(token, digest);
+    return jwt === undefined ? refusal("an unknown token") : await jwt.verify(token);
   };
 }
 

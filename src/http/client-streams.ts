@@ -1,7 +1,7 @@
 // The streams of one connection that answer no request: what the server says of its own accord, and what
 // a client comes back for.
 import { Exchange } from "./exchange.ts";
-import { LIMIT_RESUMED_STREAMS, LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
+import { LIMIT_RESUMED_STREAMS, LIMIT_UNHEARD_BYTES, LIMIT_UNHEARD_MESSAGES } from "./limits.ts";
 
 const LAST_EVENT_HEADER = "last-event-id";
 
@@ -11,6 +11,7 @@ export class ClientStreams {
   /** What a client missed of a stream that broke off. */
   readonly #resumed = new Set<Exchange>();
   #unheard: Uint8Array[] = [];
+  #unheardBytes = 0;
 
   get isIdle(): boolean {
     return this.#resumed.size === 0 && this.#general === undefined;
@@ -38,15 +39,27 @@ export class ClientStreams {
     return [...this.#resumed].find((stream) => stream.isOpen);
   }
 
-  /** Keeps a line for the next stream; beyond the limit the oldest goes. */
+  all(): readonly Exchange[] {
+    return [...(this.#general === undefined ? [] : [this.#general]), ...this.#resumed];
+  }
+
+  /** Keeps a line for the next stream; beyond the limits the oldest goes. */
   keep(line: Uint8Array): void {
-    if (this.#unheard.length >= LIMIT_UNHEARD_MESSAGES) this.#unheard.shift();
     this.#unheard.push(line.slice());
+    this.#unheardBytes += line.length;
+    while (
+      this.#unheard.length > LIMIT_UNHEARD_MESSAGES ||
+      this.#unheardBytes > LIMIT_UNHEARD_BYTES
+    ) {
+      this.#unheardBytes -= this.#unheard.shift()?.length ?? 0;
+    }
   }
 
   /** Says what was kept, once the stream can carry it. */
   catchUp(stream: Exchange): void {
-    if (stream.isStreaming) for (const line of this.#unheard.splice(0)) stream.push(line);
+    if (!stream.isStreaming) return;
+    this.#unheardBytes = 0;
+    for (const line of this.#unheard.splice(0)) stream.push(line);
   }
 
   end(): void {

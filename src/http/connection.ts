@@ -25,6 +25,7 @@ import {
   relatedSpans,
 } from "./message-head.ts";
 import { asItCame, keptOf, type Origin, type Taken } from "./origin.ts";
+import { withoutNames } from "./request-checks.ts";
 import type { SseFields } from "./sse.ts";
 
 export interface ConnectionOptions {
@@ -67,6 +68,8 @@ export class Connection {
   readonly #streams = new ClientStreams();
   #origin: Origin | undefined;
   #hasEnded = false;
+  /** The server has answered an `initialize` with a result. */
+  #isOpened = false;
 
   constructor(options: ConnectionOptions) {
     const { timer = systemTimer } = options.session;
@@ -93,7 +96,7 @@ export class Connection {
 
   /** A request with this id is in flight. */
   isBusyWith(key: string): boolean {
-    return this.#exchanges.has(key) || this.#sent.has(key);
+    return this.#exchanges.has(key) || this.session.isTaken(key);
   }
 
   /** Takes one message of the client. */
@@ -113,6 +116,8 @@ export class Connection {
     const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
     const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    // the request that it cancels may have been the only thing that waited
+    for (const key of [...this.#exchanges.keys()]) this.#endUnasked(key);
     // a message that cannot be read is answered, whatever it looks like
     if (catcher.isAnswered) return await catcher.response;
     const failed = (await Promise.all(told)).find((status) => status >= 400);
@@ -168,15 +173,24 @@ export class Connection {
       this.#exchanges.set(key, exchange);
       this.#posted.set(key, taken);
     }
+    if (isOpening) void exchange.ended.then(() => this.#keepIfOpened(exchange));
     const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
     const frame = frameOf(taken.line);
-    this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
+    this.#within(origin, () => {
+      // WHY: the session would send it on, and its answer would have nowhere to go
+      const isStale = !isFree && key !== "null" && !this.session.isTaken(key);
+      if (isStale) {
+        const detail = "an id whose answer is on its way";
+        this.session.recordRefused("client", VERDICT_MALFORMED_MESSAGE, detail);
+      } else this.session.fromClient({ kind: "line", frame });
+    });
     if (exchange.isOpen && !(isFree && this.session.isPending(key))) {
       // WHY: what the session has dropped nobody answers
-      this.#forget(key);
       exchange.setStatus(400);
       exchange.answer(UNREADABLE);
     }
+    // WHY: the refusal of an id that cannot be read does not name it
+    if (!exchange.isOpen && this.#exchanges.get(key) === exchange) this.#forget(key);
     follow(signal, exchange);
     return await exchange.response;
   }
@@ -224,8 +238,7 @@ export class Connection {
     const exchange = key === undefined ? undefined : this.#exchanges.get(key);
     const posted = key === undefined ? this.#origin : this.#posted.get(key);
     const body = posted === undefined ? line : asItCame(line, posted);
-    const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
-    const message: Outgoing = { body, key, exchange, forwarded };
+    const message: Outgoing = { body, key, exchange, forwarded: this.#forwardedWith(key) };
     if (key === undefined) {
       const told = this.#link.tell(message);
       this.#origin?.told.push(told);
@@ -235,11 +248,19 @@ export class Connection {
     this.#link.request(message);
   }
 
+  /** Headers that go with a message; a request of the guard's own repeats nothing of the client's. */
+  #forwardedWith(key: string | undefined): ReadonlyMap<string, string> {
+    const exchange = key === undefined ? undefined : this.#exchanges.get(key);
+    const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
+    return key === undefined || exchange !== undefined ? forwarded : withoutNames(forwarded);
+  }
+
   #toClient(frame: Uint8Array, callKey: string | undefined): void {
     const line = frame.subarray(0, frame.length - 1);
     const head = headOf(line);
     const origin = this.#origin;
     if (head?.kind === "response") {
+      this.#isOpened ||= head.result !== undefined;
       this.#answer(line, head.key);
       return;
     }
@@ -316,8 +337,14 @@ export class Connection {
       ended: (detail) => this.#closeBehind(detail),
       paused: (key) => this.#endBehind(key),
       streamEnded: (stream) => this.session.behindServer(() => stream.end()),
+      room: () => this.#room(),
       dropped: (detail) => this.session.recordRefused("server", VERDICT_MALFORMED_MESSAGE, detail),
     };
+  }
+
+  async #room(): Promise<void> {
+    const full = [...this.#exchanges.values(), ...this.#streams.all()].filter((one) => one.isFull);
+    await Promise.all(full.map((one) => one.room()));
   }
 
   #fromServer(original: Uint8Array, exchange: Exchange | undefined, fields?: SseFields): void {
@@ -327,6 +354,7 @@ export class Connection {
     const origin = { original, line, exchange, fields, forwarded: NO_HEADERS, told: [] };
     const frame = frameOf(line);
     this.#within(origin, () => this.session.fromServer({ kind: "line", frame }));
+    if (head?.kind === "response") this.#endUnasked(head.key);
   }
 
   /** Answers a request in the server's place, when it has not done so itself. */
@@ -342,9 +370,16 @@ export class Connection {
     const exchange = this.#exchanges.get(key);
     if (exchange === undefined) return;
     this.session.behindServer(() => {
+      // WHY: a stream that ends is what a client gets that has cancelled
+      exchange.openStream();
       exchange.end();
       if (this.#exchanges.get(key) === exchange) this.#forget(key);
     });
+  }
+
+  /** Ends the response to a request that was cancelled, when nothing comes to it any more. */
+  #endUnasked(key: string): void {
+    if (!this.session.isTaken(key)) this.#endBehind(key);
   }
 
   #closeBehind(detail: string): void {
@@ -363,6 +398,13 @@ export class Connection {
     const frame = notificationFrame("notifications/cancelled", params);
     this.#decide(() => this.session.fromClient({ kind: "line", frame }));
     if (isOver) this.#settled(key, "the client has gone");
+  }
+
+  /** WHY: a client that could not open its session opens another one; each holds room, and a child. */
+  #keepIfOpened(opening: Exchange): void {
+    // a client may come back for the rest of a stream
+    const isOver = opening.isAnswered || !opening.isStreaming;
+    if (isOver && !this.#isOpened) this.close("the session was not opened");
   }
 
   #forget(key: string): void {

@@ -1,5 +1,6 @@
 // The connections of one handler: a session of the legacy era has one to itself, requests of the modern
 // era share them, so that the guard does not list for each request anew.
+import { VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
 import { toHex, utf8 } from "../bytes.ts";
 import { type CatalogChange, comesAfter } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
@@ -11,6 +12,7 @@ import { sha256 } from "../kernel/digest.ts";
 import { CONSENT_KEY_SIZE } from "../proxy/consent-state.ts";
 import { andThen, type Eventually, orElse } from "../proxy/eventually.ts";
 import type { RecordSink } from "../proxy/records.ts";
+import type { GuardSession } from "../proxy/session.ts";
 import type { CommonState, SeenDrift } from "../proxy/session-options.ts";
 import { knownDrift, startsAlike } from "../proxy/session-parts.ts";
 import { SessionTasks } from "../proxy/tasks.ts";
@@ -114,7 +116,7 @@ export class Connections {
     this.dropIdle();
     return await this.#opening(serverId, (drift) => {
       if (!this.#mayBeKept(serverId, drift)) return this.#once(serverId, caller, drift, use);
-      return use(this.#makeSession(serverId, caller, drift));
+      return use(this.#orNoRoom(this.#makeSession(serverId, caller, drift), serverId, caller));
     });
   }
 
@@ -163,7 +165,8 @@ export class Connections {
     return await this.#opening(serverId, (drift) => {
       if (!this.#mayBeKept(serverId, drift)) return this.#once(serverId, caller, drift, use);
       // somebody else may have made one meanwhile
-      return use(this.#freeLane(wanted) ?? this.#makeLane(wanted, drift));
+      const lane = this.#freeLane(wanted) ?? this.#makeLane(wanted, drift);
+      return use(this.#orNoRoom(lane, serverId, caller));
     });
   }
 
@@ -184,6 +187,7 @@ export class Connections {
   }
 
   #makeLane({ serverId, caller, context }: LaneRequest, drift: SeenDrift): Connection | undefined {
+    if (this.#busyCountOf(caller) >= LIMIT_LANES / CALLER_SHARE) return undefined;
     if (this.laneCount >= LIMIT_LANES && !this.#dropOldestLane()) return undefined;
     const group = groupOf(serverId, caller);
     const tasks = this.#tasks.get(group) ?? new SessionTasks();
@@ -198,6 +202,38 @@ export class Connections {
     const lane = { connection, serverId, caller, context, usedMs: this.#nowMs() };
     this.#lanes.set(group, [...(this.#lanes.get(group) ?? []), lane]);
     return connection;
+  }
+
+  /** How many connections of this caller carry a request now. */
+  #busyCountOf(caller: Caller): number {
+    const own = [...this.#lanes.values()]
+      .flat()
+      .filter((lane) => isSameCaller(lane.caller, caller));
+    return own.filter(({ connection }) => !connection.isIdle).length;
+  }
+
+  /** What is refused for lack of room is recorded like everything that is refused. */
+  #orNoRoom(
+    connection: Connection | undefined,
+    serverId: string,
+    caller: Caller,
+  ): Connection | undefined {
+    if (connection !== undefined) return connection;
+    const record = (session: GuardSession): void =>
+      session.recordRefused("client", VERDICT_INTERNAL_FAULT, "too many connections");
+    // WHY: another connection costs what there is no room for
+    const own = this.#all().find(
+      (held) => held.serverId === serverId && isSameCaller(held.caller, caller),
+    );
+    if (own === undefined) this.#recordOnce(serverId, caller, record);
+    else record(own.connection.session);
+    return undefined;
+  }
+
+  #recordOnce(serverId: string, caller: Caller, record: (session: GuardSession) => void): void {
+    const once = this.#connectOnce(serverId, caller, "unreadable");
+    record(once.session);
+    once.close("");
   }
 
   /** A connection for a single message, which leads nowhere. */
@@ -265,9 +301,7 @@ export class Connections {
   /** Records that a catalog was refused and the running one kept. */
   recordKept(detail: string): void {
     const [serverId = ""] = this.#catalog.servers.keys();
-    const once = this.#connectOnce(serverId, NOBODY, "unreadable");
-    once.session.recordKept(detail);
-    once.close("");
+    this.#recordOnce(serverId, NOBODY, (session) => session.recordKept(detail));
   }
 
   close(): void {

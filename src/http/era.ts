@@ -127,6 +127,9 @@ function headerMismatch(
   if (method !== undefined && method !== head.method) {
     return refuse(HEADER_MISMATCH, "the method in the header is not the one in the body");
   }
+  if (!areParamsInBody(line, head, headers)) {
+    return refuse(HEADER_MISMATCH, "a header Mcp-Param with a value that no argument has");
+  }
   const member = NAME_MEMBER.get(head.method);
   const given = headers.get("mcp-name");
   if (member === undefined || !isRequest) {
@@ -139,9 +142,6 @@ function headerMismatch(
   }
   if (given !== undefined && decodeHeader(given) !== name) {
     return refuse(HEADER_MISMATCH, "the name in the header is not the one in the body");
-  }
-  if (!areParamsInBody(line, head, headers)) {
-    return refuse(HEADER_MISMATCH, "a header Mcp-Param with a value that no argument has");
   }
   return undefined;
 }

@@ -137,9 +137,14 @@ export class Exchange {
     this.#options.onGone();
   }
 
+  /** More waits for the client than should. */
+  get isFull(): boolean {
+    return this.#isOpen && this.#stream !== undefined && (this.#stream.desiredSize ?? 1) <= 0;
+  }
+
   /** Resolves when the client has read most of what there is. */
   async room(): Promise<void> {
-    while (this.#isOpen && this.#stream !== undefined && (this.#stream.desiredSize ?? 1) <= 0) {
+    while (this.isFull) {
       await new Promise<void>((resolve) => this.#onRoom.push(resolve));
     }
   }

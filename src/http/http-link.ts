@@ -214,7 +214,7 @@ export class HttpLink implements Link {
             this.#events.message(event.data, exchange, event);
           } else if (exchange?.isOpen === true) exchange.push(event.data, event);
         }
-        await exchange?.room();
+        await (exchange?.room() ?? this.#events.room());
       }
     } finally {
       await reader.cancel().catch(() => undefined);

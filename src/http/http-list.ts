@@ -63,6 +63,7 @@ function linesTo(options: ListHttpOptions): HttpLines {
     streamEnded: () => undefined,
     lost: () => onEnd?.(`server ${serverId} does not know the session any more`),
     ended: (detail) => onEnd?.(detail),
+    room: () => Promise.resolve(),
     dropped: () => undefined,
   };
   const messageSizeMax = LIMIT_MESSAGE_HTTP_BYTES;

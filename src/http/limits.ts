@@ -8,10 +8,12 @@ export const LIMIT_TELL_WAIT_MS = 30_000;
 export const LIMIT_CONNECT_WAIT_MS = 10_000;
 /** Sessions of the legacy era at one time. */
 export const LIMIT_HTTP_SESSIONS = 4_096;
-/** Of those, one caller may have one in so many. */
+/** Of those, and of the lanes that carry a request, one caller may have one in so many. */
 export const CALLER_SHARE = 4;
 /** Messages of a server on a pipe that wait for a stream of its session. */
 export const LIMIT_UNHEARD_MESSAGES = 64;
+/** Bytes of them. */
+export const LIMIT_UNHEARD_BYTES = 1_048_576;
 /** Streams at one time on which a client of one session gets what it missed of others. */
 export const LIMIT_RESUMED_STREAMS = 16;
 /** Milliseconds after which a session that nobody uses makes room for another. */

@@ -56,6 +56,8 @@ export interface LinkEvents {
   readonly lost: () => void;
   /** The server is gone for good. */
   readonly ended: (detail: string) => void;
+  /** Resolves when no client has too much to read: a server is not read any further before. */
+  readonly room: () => Promise<void>;
   /** Something of the server was left out. */
   readonly dropped: (detail: string) => void;
 }

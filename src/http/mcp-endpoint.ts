@@ -9,7 +9,7 @@ import { type Connections, SESSION_HEADER } from "./connections.ts";
 import { type EraRefusal, eraOf, MODERN_VERSION } from "./era.ts";
 import { onOneLine } from "./line-breaks.ts";
 import { headOf, type MessageHead } from "./message-head.ts";
-import { accepts, PARAM_PREFIX } from "./request-checks.ts";
+import { accepts, withoutNames } from "./request-checks.ts";
 
 /** A request of somebody who is known. */
 export interface Asked {
@@ -98,7 +98,7 @@ export class McpEndpoint {
     if (why === "other") {
       const detail = "a session of another caller, or of another server";
       await this.#record(asked, VERDICT_IDENTITY_UNKNOWN, detail);
-    }
+    } else await this.#record(asked, VERDICT_MALFORMED_MESSAGE, "a session that is not open");
     return text(404, "no such session");
   }
 
@@ -131,12 +131,7 @@ export class McpEndpoint {
 
 /** Headers of the modern era mean nothing in the legacy one: nobody behind may go by them. */
 function legacyOf(asked: Asked): Asked {
-  const forwarded = new Map(
-    [...asked.forwarded].filter(
-      ([name]) => name !== "mcp-method" && name !== "mcp-name" && !name.startsWith(PARAM_PREFIX),
-    ),
-  );
-  return { ...asked, forwarded };
+  return { ...asked, forwarded: withoutNames(asked.forwarded) };
 }
 
 function notAllowed(): Response {

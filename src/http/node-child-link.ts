@@ -104,6 +104,7 @@ class ChildLink implements Link {
           else this.#events.oversized(line);
         }
         await outbox.room(LIMIT_OUTBOX_BYTES);
+        await this.#events.room();
       }
       await child.exit;
     } catch {

@@ -93,6 +93,15 @@ export function accepts(headers: Headers, type: string): boolean {
   });
 }
 
+/** Headers without those of the modern era that repeat one message: what goes with any other. */
+export function withoutNames(headers: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(
+    [...headers].filter(
+      ([name]) => name !== "mcp-method" && name !== "mcp-name" && !name.startsWith(PARAM_PREFIX),
+    ),
+  );
+}
+
 /** Headers that go on to the server; `undefined` when one is too long. */
 export function forwardedOf(headers: Headers): ReadonlyMap<string, string> | undefined {
   const found = new Map<string, string>();

@@ -115,6 +115,11 @@ export class GuardSession {
     return this.#state.pending.has(idKey);
   }
 
+  /** True for an id that no new request may have: it is pending, or was cancelled and not answered. */
+  isTaken(idKey: string): boolean {
+    return this.isPending(idKey) || this.#state.cancelled.has(idKey);
+  }
+
   /** Takes one line of the client. */
   fromClient(line: FramedLine): void {
     this.#makeRoom(line);

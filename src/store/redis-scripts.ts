@@ -39,6 +39,14 @@ export interface RedisScript {
 const RUN = `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if not run then return redis.error_reply('PCSTORE norun') end`;
 
+/** WHY: INFO memory costs more than most scripts, so it is asked for where a server is new. */
+const EVICTS = `local memory = redis.call('INFO', 'memory')
+local policy = string.match(memory, 'maxmemory_policy:([%w-]+)') or ''
+local limit = string.match(memory, 'maxmemory:(%d+)') or '0'
+if limit ~= '0' and string.find(policy, 'allkeys', 1, true) == 1 then
+  return redis.error_reply('PCSTORE evicts')
+end`;
+
 /**
  * WHY: a Redis that was started again, or a replica that took over, may have forgotten the last
  * writes, and one that was emptied has forgotten all: both are noticed before anything is believed.
@@ -129,12 +137,7 @@ function script(keys: readonly RedisKey[], text: string): RedisScript {
 /** The id of the store, which is made when there is none. ARGV: a new id. */
 export const OPEN: RedisScript = {
   keys: ["meta", "leases", "consents", "sessions", "drift", "nonces", "logs", "trust"],
-  text: `local memory = redis.call('INFO', 'memory')
-local policy = string.match(memory, 'maxmemory_policy:([%w-]+)') or ''
-local limit = string.match(memory, 'maxmemory:(%d+)') or '0'
-if limit ~= '0' and string.find(policy, 'allkeys', 1, true) == 1 then
-  return redis.error_reply('PCSTORE evicts')
-end
+  text: `${EVICTS}
 ${RUN}
 local known = redis.call('HMGET', KEYS[1], 'version', 'store')
 if known[1] and known[1] ~= '${REDIS_STORE_VERSION}' then return redis.error_reply('PCSTORE version') end
@@ -155,6 +158,7 @@ export const RESTARTED: RedisScript = {
   text: `if redis.call('HGET', KEYS[1], 'store') ~= ARGV[1] then return redis.error_reply('PCSTORE other') end
 ${RUN}
 if redis.call('HGET', KEYS[1], 'run') == run then return 0 end
+${EVICTS}
 for index = 2, #KEYS - 1 do redis.call('DEL', KEYS[index]) end
 local known = redis.call('HMGET', KEYS[1], 'nonces_forgotten_ms', 'nonce_span_ms')
 local now = redis.call('TIME')

@@ -255,6 +255,7 @@ describe("D7 sessions", () => {
     expect((await attack.rig.post(message, { session: "made-up" })).status).toBe(404);
     expect((await attack.rig.post(message)).status).toBe(400);
     expect(attack.rig.upstream.seen).toHaveLength(seen);
+    expect(attack.rig.reasons()).toEqual(["malformed_message", "malformed_message"]);
   });
 
   it("the server's own session id never reaches the client, and a client's never the server", async () => {

@@ -6,7 +6,7 @@ import type { GuardHandlerOptions } from "../../src/http/options.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { NOW_MS } from "../fixtures/trust.ts";
 import { trust } from "../proxy/rig.ts";
-import { digestOf, httpCatalogToml, HttpRig, reasonOf, TOKEN, TOKENS } from "./rig.ts";
+import { call, digestOf, httpCatalogToml, HttpRig, reasonOf, TOKEN, TOKENS } from "./rig.ts";
 
 const PARAMS = { name: "read_text_file", arguments: FIXTURE_ARGUMENTS.get("read_text_file") };
 const ISSUER = "https://issuer.example";
@@ -172,6 +172,20 @@ describe("JSON Web Tokens", () => {
     expect((await rig.post(more, { token: again, session })).status).toBe(200);
   });
 
+  it("C14 a signature that is written in another way is no new session", async () => {
+    const rig = await jwtRig();
+    const token = await sign(GOOD);
+    const session = await rig.open({ token });
+    for (const [id, alike] of [mirrored(token), respelled(token)].entries()) {
+      expect(alike).not.toBe(token);
+      const response = await rig.post(call(id, PARAMS.name, PARAMS.arguments ?? {}), {
+        token: alike,
+        session,
+      });
+      expect(await reasonOf(response)).toBe("allowed");
+    }
+  });
+
   it("keys that cannot be had let nobody in, and are asked for at one address", async () => {
     const asked: string[] = [];
     const jwks = "https://issuer.example/keys";
@@ -226,3 +240,22 @@ describe("a guard that could let anybody in is not made", () => {
     expect(rig.records.find(({ kind }) => kind === "decision")?.principal).toBe("local");
   });
 });
+
+/** The order of the group of P-256 (FIPS 186-5). */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** ECDSA: where (r, s) is a signature, (r, order - s) is one of the same text. */
+function mirrored(token: string): string {
+  const at = token.lastIndexOf(".") + 1;
+  const bytes = Buffer.from(token.slice(at), "base64url");
+  const s = BigInt(`0x${bytes.subarray(32).toString("hex")}`);
+  const other = Buffer.from((P256_ORDER - s).toString(16).padStart(64, "0"), "hex");
+  return token.slice(0, at) + Buffer.concat([bytes.subarray(0, 32), other]).toString("base64url");
+}
+
+/** 64 bytes leave four bits of the last character to whoever writes it. */
+function respelled(token: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const last = alphabet.indexOf(token.at(-1) ?? "");
+  return token.slice(0, -1) + (alphabet[last ^ 1] ?? "");
+}

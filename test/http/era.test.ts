@@ -1,8 +1,9 @@
 // Messages that the modern revision does not have, or that say two things of their revision: answered as
 // that revision says, and never sent on.
 import { describe, expect, it } from "vitest";
+import { utf8Text } from "../../src/bytes.ts";
 import { METHODS } from "../../src/proxy/methods.ts";
-import { answerOf, HttpRig, MODERN, modernHeaders, modernRequest } from "./rig.ts";
+import { answerOf, HttpRig, MODERN, modernHeaders, modernRequest, reasonOf } from "./rig.ts";
 
 const REMOVED = [...METHODS]
   .filter(([, { until }]) => until !== MODERN)
@@ -59,6 +60,46 @@ describe("a version in the header that is not the one in the body", () => {
     const response = await rig.post(message, { headers });
     expect(response.status).toBe(400);
     expect((await answerOf(response)).error?.code).toBe(code);
+    expect(rig.upstream.seen).toEqual([]);
+    expect(rig.reasons()).toEqual(["malformed_message"]);
+  });
+});
+
+describe("D8 headers that repeat what was not judged", () => {
+  const secret = "not-for-the-server";
+
+  it("the guard's own listing repeats nothing of the call that waits for it", async () => {
+    const rig = await HttpRig.start();
+    const message = modernRequest("tools/call", {
+      name: "read_text_file",
+      arguments: { q: secret },
+    });
+    const headers = { ...modernHeaders(message), "mcp-param-q": secret };
+    expect(await reasonOf(await rig.post(message, { headers }))).toBe("argument_denied");
+    expect(rig.upstream.bodies("tools/list").length).toBeGreaterThan(0);
+    for (const { headers: sent, body } of rig.upstream.seen) {
+      expect(utf8Text(body)).toContain(`"method":"${sent.get("mcp-method")}"`);
+      expect([...sent].flat()).not.toContain(secret);
+      expect(sent.get("mcp-name")).toBeNull();
+    }
+    expect(rig.callsReceived).toBe(0);
+    expect(rig.reasons()).toEqual(["argument_denied"]);
+  });
+
+  it.each([
+    "tools/list",
+    "prompts/get",
+    "notifications/cancelled",
+  ])("a message without such an argument takes no Mcp-Param along: %s", async (method) => {
+    const rig = await HttpRig.start({ allow: ["tools", "prompts"] });
+    const request = modernRequest(method, { name: "summarise", requestId: 1 });
+    const { id: _, ...notification } = request;
+    const message = method.startsWith("notifications/") ? notification : request;
+    const { "mcp-name": name, ...right } = modernHeaders(request);
+    const named = method === "prompts/get" && name !== undefined ? { "mcp-name": name } : {};
+    const headers = { ...right, ...named, "mcp-param-q": secret };
+    const response = await rig.post(message, { headers });
+    expect([response.status, (await answerOf(response)).error?.code]).toEqual([400, -32020]);
     expect(rig.upstream.seen).toEqual([]);
     expect(rig.reasons()).toEqual(["malformed_message"]);
   });

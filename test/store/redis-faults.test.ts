@@ -212,6 +212,22 @@ describeWithRedis("redis in trouble", () => {
     await (await openRedisStore(url)).close();
   });
 
+  it("a server that comes back as one that drops keys is refused, too", async () => {
+    const kept = { folder: folder(), extra: ["--appendonly", "yes", "--appendfsync", "always"] };
+    const server = await startRedis(kept);
+    const store = await open(server);
+    await store.addTaint(hash(1), 1);
+    await server.kill();
+    const memory = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-random"];
+    const { port } = server;
+    const back = await startRedis({ ...kept, port, extra: [...kept.extra, ...memory] });
+    const fault = (): Promise<unknown> => store.getTaint(hash(1)).catch(String);
+    await expect.poll(fault, POLL).toContain("noeviction");
+    expect(await outcome(store.getTaint(hash(1)))).toBe("STORE_UNAVAILABLE");
+    await command(back, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+    expect(await store.getTaint(hash(1))).toBe(1);
+  });
+
   it("no server, no url, and no prefix are refused", async () => {
     const server = await startRedis();
     await server.kill();
