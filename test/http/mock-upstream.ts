@@ -13,7 +13,7 @@ export interface SeenRequest {
 export type AnswerForm = "json" | "sse";
 
 /** Gives a response in the place of the mock's; `undefined` leaves it to the mock. */
-export type Override = (seen: SeenRequest) => Response | Promise<Response> | undefined;
+export type Override = (seen: SeenRequest) => Response | undefined | Promise<Response | undefined>;
 
 export class MockUpstream {
   readonly mock: MockMcpServer;

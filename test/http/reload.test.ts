@@ -1,20 +1,10 @@
-// A newer catalog while sessions are open, and room for sessions and lanes.
+// A newer catalog while sessions are open.
 import { describe, expect, it } from "vitest";
-import { LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "../../src/http/limits.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { trust } from "../proxy/rig.ts";
-import {
-  answerOf,
-  call,
-  HttpRig,
-  httpCatalogToml,
-  initialize,
-  OTHER_TOKEN,
-  reasonOf,
-  TOKEN,
-} from "./rig.ts";
+import { answerOf, call, HttpRig, httpCatalogToml, reasonOf } from "./rig.ts";
 
 const READ = "read_text_file";
 const ARGS = FIXTURE_ARGUMENTS.get(READ) ?? {};
@@ -127,63 +117,5 @@ describe("servers and urls that are named wrong", () => {
     expect(await reasonOf(await rig.modern("tools/call", PARAMS))).toBe("allowed");
     const sent = rig.upstream.seen.map(({ headers }) => headers.get("authorization"));
     expect(new Set(sent)).toEqual(new Set(["Bearer of-the-guard"]));
-  });
-});
-
-describe("room", () => {
-  it("sessions end when nobody has used them for half an hour, and not before", async () => {
-    let nowMs = 0;
-    const rig = await HttpRig.start({}, { monotonic: () => nowMs });
-    const session = await rig.open();
-    nowMs += LIMIT_SESSION_IDLE_MS - 1;
-    rig.guard.dropIdle();
-    expect(await reasonOf(await rig.post(call(1, READ, ARGS), { session }))).toBe("allowed");
-    nowMs += LIMIT_SESSION_IDLE_MS;
-    rig.guard.dropIdle();
-    expect((await rig.post(call(2, READ, ARGS), { session })).status).toBe(404);
-  });
-
-  it("a lane more than the limit takes the place of the one unused for longest", async () => {
-    const rig = await HttpRig.start();
-    for (let n = 0; n <= LIMIT_LANES; n++) {
-      const capabilities = { experimental: { [`x${n}`]: {} } };
-      const response = await rig.modern(
-        "tools/call",
-        { name: "none", arguments: {} },
-        { id: n, capabilities },
-      );
-      expect(await reasonOf(response)).toBe("tool_smuggle");
-    }
-    const request = new Request("http://localhost:8787/metrics", {
-      headers: { authorization: `Bearer ${TOKEN}` },
-    });
-    expect(await (await rig.guard(request)).text()).toContain(`portcullis_lanes ${LIMIT_LANES}\n`);
-  });
-
-  it("a session more than the limit is refused, until one has ended", async () => {
-    const rig = await HttpRig.start({}, { sessionsMax: 2 });
-    const one = await rig.open();
-    await rig.open({ token: OTHER_TOKEN });
-    expect((await rig.post(initialize())).status).toBe(503);
-    const headers = { authorization: `Bearer ${TOKEN}`, "mcp-session-id": one };
-    const end = new Request("http://localhost:8787/mcp/filesystem", { method: "DELETE", headers });
-    expect((await rig.guard(end)).status).toBe(204);
-    expect((await rig.post(initialize())).status).toBe(200);
-  });
-
-  it("one caller has a quarter of the room, and leaves the rest to others", async () => {
-    const rig = await HttpRig.start({}, { sessionsMax: 8 });
-    for (let n = 0; n < 2; n++) await rig.open();
-    expect((await rig.post(initialize())).status).toBe(503);
-    expect((await rig.post(initialize(), { token: OTHER_TOKEN })).status).toBe(200);
-  });
-
-  it("there is no room without a limit", async () => {
-    await expect(HttpRig.start({}, { sessionsMax: LIMIT_HTTP_SESSIONS + 1 })).rejects.toMatchObject(
-      {
-        code: "CONFIG_INVALID",
-      },
-    );
-    await HttpRig.start({}, { sessionsMax: LIMIT_HTTP_SESSIONS });
   });
 });
