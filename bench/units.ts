@@ -4,7 +4,7 @@ import type { Finding } from "./finding.js";
 
 export interface Unit {
   readonly name: string;
-  /** `P1` ...: what `--only` takes. */
+  /** `P1` ..., `hosts`: what `--only` takes. */
   readonly id: string;
   /** Processes, one after the other; units that start processes themselves run once. */
   readonly runCount: number;
@@ -37,6 +37,7 @@ export const UNITS: readonly Unit[] = [
       (await import("./check.js")).measureBound(size),
     ),
   ),
+  unit("hosts", "hosts", 1, async () => (await import("./hosts.js")).measureHosts()),
   unit("P2", "handle", RUN_COUNT, async () => (await import("./handle.js")).measureHandle()),
   ...MESSAGE_SIZES.map((size) =>
     unit("P3", `message-${size}`, RUN_COUNT, async () =>
