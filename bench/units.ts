@@ -66,6 +66,7 @@ export const UNITS: readonly Unit[] = [
   unit("P8", "scan", RUN_COUNT, async () => (await import("./scan.js")).measureScan()),
   unit("P9", "proxy", RUN_COUNT, async () => (await import("./proxy.js")).measureProxy()),
   unit("P10", "http", 1, async () => (await import("./http.js")).measureHttp()),
+  unit("P10", "streams", 1, async () => (await import("./streams.js")).measureStreams()),
   ...BOOT_SIZES.map((size) =>
     unit("P11", `boot-${size}`, 1, async () => (await import("./boot.js")).measureBoot(size)),
   ),
