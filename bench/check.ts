@@ -1,6 +1,5 @@
 // P1, P1b: one check by names, against a JavaScript Map.
 import { type BoundServer, ScopeGuard, type ScopeSet } from "portcullis";
-import { VERDICT_TOOL_SMUGGLE, VERDICT_UNKNOWN_SERVER } from "../esm/abi/verdict.js";
 import {
   admitAll,
   makeCatalog,
@@ -9,19 +8,14 @@ import {
   type PlainTool,
   TOOLS_PER_SERVER,
 } from "./catalogs.js";
+import { type Call, callsWithVerdicts, pickCalls, REQUEST_COUNT } from "./check-calls.js";
 import type { Finding } from "./finding.js";
-import { checkTool, expectedVerdict, MASK_READ, MapGuard } from "./map-guard.js";
-import { type Contender, makeRandom, measureRounds, medians, ratioOf } from "./measure.js";
+import { checkTool, MASK_READ, MapGuard } from "./map-guard.js";
+import { type Contender, measureRounds, medians, ratioOf } from "./measure.js";
 
-const REQUEST_COUNT = 2048;
 const OPTIONS = { operationCount: REQUEST_COUNT, batchCount: 12, warmUpCount: 150 };
 /** A message limit keeps each guard's memory small; nothing here reads messages. */
 const MESSAGE_SIZE_MAX = 65_536;
-
-interface Call {
-  readonly server: string;
-  readonly tool: string;
-}
 
 const NO_CALL: Call = { server: "", tool: "" };
 
@@ -58,15 +52,7 @@ export function provenBench(guard: ScopeGuard, tools: readonly PlainTool[]): Ben
 
 /** Every tool, and calls that must be refused, before anything is timed. */
 function assertTruth({ tools, guard, reads, map }: Bench): void {
-  const rows = tools.map((tool) => ({ ...tool, verdict: expectedVerdict(tool) }));
-  const { server, tool } = tools[0] ?? { server: "", tool: "" };
-  const other = tools.find((one) => one.server !== server)?.tool ?? `x${tool}`;
-  const unknown = [
-    { server: `${server}x`, tool, verdict: VERDICT_UNKNOWN_SERVER },
-    { server, tool: `${tool}x`, verdict: VERDICT_TOOL_SMUGGLE },
-    { server, tool: other, verdict: VERDICT_TOOL_SMUGGLE },
-  ];
-  for (const { verdict, ...call } of [...rows, ...unknown]) {
+  for (const { verdict, ...call } of callsWithVerdicts(tools)) {
     const handle = guard.resolve(call.server, call.tool);
     const answers = [
       guard.check({ server: call.server, tool: call.tool, scopes: reads }).code,
@@ -78,16 +64,6 @@ function assertTruth({ tools, guard, reads, map }: Bench): void {
       throw new Error(`expected ${verdict} for ${JSON.stringify(call)}, got ${answers.join()}`);
     }
   }
-}
-
-function pickCalls(tools: readonly PlainTool[], batch: number): string {
-  const random = makeRandom(batch + 1);
-  const calls: Call[] = [];
-  for (let index = 0; index < REQUEST_COUNT; index++) {
-    const picked = tools[random(tools.length)];
-    if (picked !== undefined) calls.push({ server: picked.server, tool: picked.tool });
-  }
-  return JSON.stringify(calls);
 }
 
 /** Fresh strings: each contender parses the batch's text for itself. */

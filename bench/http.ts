@@ -11,7 +11,7 @@ import { fingerprintManifest, fingerprintTool } from "portcullis";
 import type { Finding } from "./finding.js";
 import { median, ROUND_COUNT } from "./measure.js";
 
-const CLI: string = fileURLToPath(new URL("../esm/bin/main.js", import.meta.url));
+export const CLI: string = fileURLToPath(new URL("../esm/bin/main.js", import.meta.url));
 const PASS_THROUGH: string = fileURLToPath(new URL("./http-pass-through.js", import.meta.url));
 const SERVER: string = fileURLToPath(new URL("./http-server.js", import.meta.url));
 const CALLS_PER_ROUND = 40;
@@ -26,7 +26,7 @@ const HEADERS = {
 type Mode = "legacy" | "auto";
 
 /** Starts a process and gives the first line it prints. */
-async function start(
+export async function start(
   args: readonly string[],
 ): Promise<{ readonly child: ChildProcess; readonly line: string }> {
   const child = spawn(process.execPath, [...args], { stdio: ["ignore", "pipe", "inherit"] });
@@ -42,7 +42,7 @@ async function start(
 }
 
 /** Ends a process, and waits for it: it may still write. */
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
@@ -58,7 +58,12 @@ async function listOf(url: string): Promise<string> {
   return JSON.stringify(JSON.parse(data).result.tools);
 }
 
-async function makeHome(folder: string, url: string): Promise<{ home: string; token: string }> {
+/** A home that pins the one tool of the server at `url`; the server's id is the tool's name. */
+export async function makeHome(
+  folder: string,
+  url: string,
+  name: string,
+): Promise<{ home: string; token: string }> {
   const home = join(folder, "home");
   const tools = await listOf(url);
   const [tool] = JSON.parse(tools);
@@ -72,12 +77,12 @@ version = 1
 issued = ${instant(Date.now())}
 expires = ${instant(Date.now() + 30 * DAY_MS)}
 
-[servers.add]
+[servers.${name}]
 url = "${url}"
 fingerprint = "${fingerprintManifest(`{"tools":${tools}}`)}"
 max_allowed_scope = ["fs.read"]
 
-[servers.add.tools.add]
+[servers.${name}.tools.${name}]
 fingerprint = "${fingerprintTool(JSON.stringify(tool))}"
 scope = ["fs.read"]
 effect = "read"
@@ -158,7 +163,7 @@ export async function measureHttp(): Promise<Finding[]> {
     const upstream = await start([SERVER]);
     children.push(upstream.child);
     const url = `http://127.0.0.1:${upstream.line}/mcp`;
-    const { home, token } = await makeHome(folder, url);
+    const { home, token } = await makeHome(folder, url, "add");
     const guard = await start([CLI, "serve", "--json", "--listen", "127.0.0.1:0", "--dir", home]);
     children.push(guard.child);
     const guardedUrl = `${JSON.parse(guard.line).url}/mcp/add`;

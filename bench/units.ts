@@ -4,7 +4,7 @@ import type { Finding } from "./finding.js";
 
 export interface Unit {
   readonly name: string;
-  /** `P1` ...: what `--only` takes. */
+  /** `P1` ..., `hosts`: what `--only` takes. */
   readonly id: string;
   /** Processes, one after the other; units that start processes themselves run once. */
   readonly runCount: number;
@@ -39,6 +39,7 @@ export const UNITS: readonly Unit[] = [
       (await import("./check.js")).measureBound(size),
     ),
   ),
+  unit("hosts", "hosts", 1, async () => (await import("./hosts.js")).measureHosts()),
   unit("P2", "handle", RUN_COUNT, async () => (await import("./handle.js")).measureHandle()),
   ...MESSAGE_SIZES.map((size) =>
     unit("P3", `message-${size}`, RUN_COUNT, async () =>
@@ -72,6 +73,7 @@ export const UNITS: readonly Unit[] = [
   ),
   unit("P9", "proxy", RUN_COUNT, async () => (await import("./proxy.js")).measureProxy()),
   unit("P10", "http", 1, async () => (await import("./http.js")).measureHttp()),
+  unit("P10", "streams", 1, async () => (await import("./streams.js")).measureStreams()),
   ...BOOT_SIZES.map((size) =>
     unit("P11", `boot-${size}`, 1, async () => (await import("./boot.js")).measureBoot(size)),
   ),

@@ -24,6 +24,11 @@ import { RunAudit } from "./run-audit.ts";
 import { type Listen, readAuth, readHosts, readListen, SERVE_OPTIONS } from "./serve-options.ts";
 
 const IDLE_SWEEP_MS = 60_000;
+/**
+ * Connections that wait to be taken. WHY: Linux resets those beyond, and Node's 511 is fewer than the agents
+ * that may come at once; the system's own limit (net.core.somaxconn) holds as well.
+ */
+const WAITING_CONNECTIONS = 4_096;
 
 const spec: CommandSpec = {
   name: "serve",
@@ -149,7 +154,7 @@ async function listenOn(server: Server, { host, port }: Listen): Promise<string>
       const message = `expected to listen on ${quote(`${host}:${port}`)}, got ${cause.message}`;
       reject(new GuardError("USAGE", message, { cause }));
     });
-    server.listen(port, host, listening);
+    server.listen({ port, host, backlog: WAITING_CONNECTIONS }, listening);
   });
   const address = server.address();
   const bound = typeof address === "object" && address !== null ? address.port : port;

@@ -17,6 +17,12 @@ export class ClientStreams {
     return this.#resumed.size === 0 && this.#general === undefined;
   }
 
+  /** Those that are open as events. */
+  get count(): number {
+    return [this.#general, ...this.#resumed].filter((stream) => stream?.isStreaming === true)
+      .length;
+  }
+
   /** Opens one; `undefined` where there is no room for it. */
   open(forwarded: ReadonlyMap<string, string>): Exchange | undefined {
     // WHY: a client comes back for the rest of an answer while its general stream is open

@@ -94,6 +94,12 @@ export class Connection {
     return this.#exchanges.size === 0 && this.#streams.isIdle;
   }
 
+  /** Streams of events that are open to the client. */
+  get streamCount(): number {
+    const answering = [...this.#exchanges.values()].filter(({ isStreaming }) => isStreaming);
+    return answering.length + this.#streams.count;
+  }
+
   /** A request with this id is in flight. */
   isBusyWith(key: string): boolean {
     return this.#exchanges.has(key) || this.session.isTaken(key);

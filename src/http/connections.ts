@@ -20,7 +20,13 @@ import { createMemoryStore } from "../store/memory.ts";
 import type { StateStore } from "../store/types.ts";
 import type { Caller } from "./auth-types.ts";
 import { Connection } from "./connection.ts";
-import { CALLER_SHARE, LIMIT_HTTP_SESSIONS, LIMIT_LANES, LIMIT_SESSION_IDLE_MS } from "./limits.ts";
+import {
+  CALLER_SHARE,
+  LIMIT_HTTP_SESSIONS,
+  LIMIT_IDLE_LANES,
+  LIMIT_LANES,
+  LIMIT_SESSION_IDLE_MS,
+} from "./limits.ts";
 import type { GuardHandlerOptions } from "./options.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -72,10 +78,11 @@ export class Connections {
   /** What the lanes of one caller at one server have in common. */
   readonly #tasks = new Map<string, SessionTasks>();
   readonly #sessionsMax: number;
+  readonly #lanesMax: number;
   #catalog: TrustedCatalog;
   #epoch = 0;
 
-  /** @throws {GuardError} CONFIG_INVALID for a short key */
+  /** @throws {GuardError} CONFIG_INVALID for a short key, or a limit that is none */
   constructor(own: ConnectionsOptions) {
     const { options } = own;
     const { consentKey = randomBytes(CONSENT_KEY_SIZE) } = options;
@@ -85,12 +92,8 @@ export class Connections {
     }
     this.#own = own;
     this.#catalog = options.catalog;
-    const { sessionsMax = LIMIT_HTTP_SESSIONS } = options;
-    if (!(sessionsMax >= 1 && sessionsMax <= LIMIT_HTTP_SESSIONS)) {
-      const message = `expected sessionsMax from 1 to ${LIMIT_HTTP_SESSIONS}, got ${sessionsMax}`;
-      throw new GuardError("CONFIG_INVALID", message);
-    }
-    this.#sessionsMax = sessionsMax;
+    this.#sessionsMax = atMost(LIMIT_HTTP_SESSIONS, "sessionsMax", options.sessionsMax);
+    this.#lanesMax = atMost(LIMIT_LANES, "lanesMax", options.lanesMax);
     // WHY: made here, so that labels and approvals hold for every connection of a caller
     this.#store = options.store ?? createMemoryStore();
     this.#access = this.#store.mode === "sync" ? new GrantAccess(this.#store) : undefined;
@@ -109,6 +112,11 @@ export class Connections {
     let count = 0;
     for (const lanes of this.#lanes.values()) count += lanes.length;
     return count;
+  }
+
+  /** Streams of events that are open to clients. */
+  get streamCount(): number {
+    return this.#all().reduce((count, { connection }) => count + connection.streamCount, 0);
   }
 
   /** Opens a session of the legacy era. */
@@ -187,8 +195,7 @@ export class Connections {
   }
 
   #makeLane({ serverId, caller, context }: LaneRequest, drift: SeenDrift): Connection | undefined {
-    if (this.#busyCountOf(caller) >= LIMIT_LANES / CALLER_SHARE) return undefined;
-    if (this.laneCount >= LIMIT_LANES && !this.#dropOldestLane()) return undefined;
+    if (!this.#makeRoom(caller)) return undefined;
     const group = groupOf(serverId, caller);
     const tasks = this.#tasks.get(group) ?? new SessionTasks();
     this.#tasks.set(group, tasks);
@@ -202,14 +209,6 @@ export class Connections {
     const lane = { connection, serverId, caller, context, usedMs: this.#nowMs() };
     this.#lanes.set(group, [...(this.#lanes.get(group) ?? []), lane]);
     return connection;
-  }
-
-  /** How many connections of this caller carry a request now. */
-  #busyCountOf(caller: Caller): number {
-    const own = [...this.#lanes.values()]
-      .flat()
-      .filter((lane) => isSameCaller(lane.caller, caller));
-    return own.filter(({ connection }) => !connection.isIdle).length;
   }
 
   /** What is refused for lack of room is recorded like everything that is refused. */
@@ -270,12 +269,14 @@ export class Connections {
     );
   }
 
-  /** Ends what nobody has used for LIMIT_SESSION_IDLE_MS. */
+  /** Ends what nobody has used for LIMIT_SESSION_IDLE_MS, and of other lanes those that are too many. */
   dropIdle(): void {
     const limit = this.#nowMs() - LIMIT_SESSION_IDLE_MS;
     for (const { connection, usedMs } of this.#all()) {
       if (connection.isIdle && usedMs <= limit) connection.close("the session was idle");
     }
+    const surplus = this.laneCount - LIMIT_IDLE_LANES;
+    if (surplus > 0) dropOldest(this.#allLanes(), surplus);
   }
 
   /**
@@ -375,23 +376,25 @@ export class Connections {
   }
 
   #all(): readonly Held[] {
-    return [...this.#sessions.values(), ...[...this.#lanes.values()].flat()];
+    return [...this.#sessions.values(), ...this.#allLanes()];
+  }
+
+  #allLanes(): readonly Lane[] {
+    return [...this.#lanes.values()].flat();
   }
 
   #nowMs(): number {
     return (this.#own.options.monotonic ?? monotonicMs)();
   }
 
-  #dropOldestLane(): boolean {
-    let oldest: Lane | undefined;
-    for (const lanes of this.#lanes.values()) {
-      for (const lane of lanes) {
-        if (!lane.connection.isIdle) continue;
-        if (oldest === undefined || lane.usedMs < oldest.usedMs) oldest = lane;
-      }
-    }
-    oldest?.connection.close("the connection was idle");
-    return oldest !== undefined;
+  /** False where there is no room for one lane more. */
+  #makeRoom(caller: Caller): boolean {
+    const lanes = this.#allLanes();
+    // WHY: one caller must not take the room of all others
+    const own = lanes.filter((lane) => isSameCaller(lane.caller, caller));
+    if (own.length >= Math.ceil(this.#lanesMax / CALLER_SHARE)) return dropOldest(own, 1);
+    if (lanes.length < Math.min(LIMIT_IDLE_LANES, this.#lanesMax)) return true;
+    return dropOldest(lanes, 1) || lanes.length < this.#lanesMax;
   }
 
   #forgetLane(group: string, connection: Connection): void {
@@ -403,6 +406,20 @@ export class Connections {
     this.#lanes.delete(group);
     this.#tasks.delete(group);
   }
+}
+
+/** Ends the lanes that are unused for longest, so many at most; true when there was one. */
+function dropOldest(lanes: readonly Lane[], count: number): boolean {
+  const idle = lanes.filter(({ connection }) => connection.isIdle);
+  const oldest = idle.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, count);
+  for (const { connection } of oldest) connection.close("the connection was idle");
+  return oldest.length > 0;
+}
+
+/** @throws {GuardError} CONFIG_INVALID */
+function atMost(limit: number, name: string, value = limit): number {
+  if (value >= 1 && value <= limit) return value;
+  throw new GuardError("CONFIG_INVALID", `expected ${name} from 1 to ${limit}, got ${value}`);
 }
 
 /** For what is recorded and is about no caller. */

@@ -1,6 +1,6 @@
 // One request of a client and the response to it: JSON when the answer is all there is, a stream of
 // events as soon as something else comes first.
-import { type SseFields, sseEvent } from "./sse.ts";
+import { type SseFields, sseComment, sseEvent } from "./sse.ts";
 
 export interface ExchangeOptions {
   /** Id key of the client's request; `undefined` for the general stream of a session. */
@@ -94,6 +94,14 @@ export class Exchange {
   push(line: Uint8Array, fields?: SseFields): void {
     this.openStream();
     if (this.#isOpen) this.#stream?.enqueue(sseEvent(line, fields));
+  }
+
+  /**
+   * Tells the client that its stream is alive. WHY: clients give up one on which nothing comes, Node's
+   * `fetch` after five minutes, and in the modern era that cancels the call.
+   */
+  beat(): void {
+    if (this.#isOpen) this.#stream?.enqueue(sseComment());
   }
 
   /** Passes on the answer, and ends the response. */

@@ -200,6 +200,7 @@ class HttpGuard {
     const { catalog } = this;
     this.#metrics.set("portcullis_sessions", this.#connections.sessionCount);
     this.#metrics.set("portcullis_lanes", this.#connections.laneCount);
+    this.#metrics.set("portcullis_streams", this.#connections.streamCount);
     this.#metrics.set("portcullis_catalog_version", catalog.version);
     this.#metrics.set("portcullis_catalog_expires_seconds", Math.floor(catalog.expiresAt / 1000));
     return new Response(this.#metrics.text(), { headers: { "content-type": METRICS_TYPE } });

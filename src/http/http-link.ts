@@ -214,6 +214,7 @@ export class HttpLink implements Link {
             this.#events.message(event.data, exchange, event);
           } else if (exchange?.isOpen === true) exchange.push(event.data, event);
         }
+        if (events.takeComment()) exchange?.beat();
         await (exchange?.room() ?? this.#events.room());
       }
     } finally {

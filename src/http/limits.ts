@@ -8,7 +8,7 @@ export const LIMIT_TELL_WAIT_MS = 30_000;
 export const LIMIT_CONNECT_WAIT_MS = 10_000;
 /** Sessions of the legacy era at one time. */
 export const LIMIT_HTTP_SESSIONS = 4_096;
-/** Of those, and of the lanes that carry a request, one caller may have one in so many. */
+/** Of sessions, and of connections for modern requests, one caller may have one in so many. */
 export const CALLER_SHARE = 4;
 /** Messages of a server on a pipe that wait for a stream of its session. */
 export const LIMIT_UNHEARD_MESSAGES = 64;
@@ -18,8 +18,13 @@ export const LIMIT_UNHEARD_BYTES = 1_048_576;
 export const LIMIT_RESUMED_STREAMS = 16;
 /** Milliseconds after which a session that nobody uses makes room for another. */
 export const LIMIT_SESSION_IDLE_MS = 1_800_000;
-/** Connections for modern requests at one time; one carries many requests. */
-export const LIMIT_LANES = 256;
+/**
+ * Connections for modern requests at one time. One carries many requests, but no two with the same id, and
+ * clients of one SDK all count from the same number.
+ */
+export const LIMIT_LANES = 4_096;
+/** Of those, so many are kept when nobody uses them. */
+export const LIMIT_IDLE_LANES = 256;
 /** Redirects of one request, all within the server's own origin. */
 export const LIMIT_REDIRECTS = 3;
 /** ASCII characters of a bearer token. */

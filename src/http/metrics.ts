@@ -17,6 +17,7 @@ export type MetricName =
   | "portcullis_faults_total"
   | "portcullis_sessions"
   | "portcullis_lanes"
+  | "portcullis_streams"
   | "portcullis_catalog_version"
   | "portcullis_catalog_expires_seconds";
 
@@ -28,6 +29,7 @@ const FAMILIES: Readonly<Record<MetricName, readonly ["counter" | "gauge", strin
   portcullis_faults_total: ["counter", "Connections that a fault of the guard has ended."],
   portcullis_sessions: ["gauge", "Sessions of the legacy era that are open."],
   portcullis_lanes: ["gauge", "Connections for requests of the modern era."],
+  portcullis_streams: ["gauge", "Streams of events that are open to clients."],
   portcullis_catalog_version: ["gauge", "Version of the catalog in force."],
   portcullis_catalog_expires_seconds: ["gauge", "When the catalog in force expires."],
 };

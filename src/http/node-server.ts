@@ -32,6 +32,12 @@ export function createNodeServer(handler: RequestHandler): Server {
   return server;
 }
 
+/**
+ * Requests whose responses are open. WHY: a request's own signal follows `abort` for only as long as the
+ * request is reachable, and a handler that has answered with a stream keeps the signal alone.
+ */
+const KEPT = new WeakMap<ServerResponse, Request>();
+
 async function serve(
   handler: RequestHandler,
   incoming: IncomingMessage,
@@ -46,6 +52,7 @@ async function serve(
   incoming.on("error", () => undefined);
   try {
     const request = requestOf(incoming, abort.signal);
+    if (request !== undefined) KEPT.set(outgoing, request);
     const response = request === undefined ? BAD_REQUEST() : await handler(request);
     await send(response, incoming, outgoing);
   } catch {

@@ -1,9 +1,9 @@
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import type { Clock } from "../clock.ts";
+import type { GuardRecord } from "../proxy/records.ts";
 import type { GuardSettings } from "../proxy/session-options.ts";
 import type { Timer } from "../proxy/timer.ts";
-import type { GuardRecord } from "../proxy/records.ts";
 import type { StateStore } from "../store/types.ts";
 import type { AuthOptions } from "./auth.ts";
 import type { Fetch } from "./guarded-fetch.ts";
@@ -69,6 +69,11 @@ export interface GuardHandlerOptions extends GuardSettings {
    * quarter of them.
    */
   readonly sessionsMax?: number | undefined;
+  /**
+   * Connections for requests of the modern era at one time, at most 4 096, which is the default. One caller
+   * may have a quarter of them; one that nobody uses makes room for another.
+   */
+  readonly lanesMax?: number | undefined;
   readonly onRecord?: ((record: HttpRecord) => void) | undefined;
   /** Told of a fault of the guard, which has ended the connection. */
   readonly onFault?: ((fault: unknown) => void) | undefined;

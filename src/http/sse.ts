@@ -37,6 +37,7 @@ export class SseReader {
   #type = "";
   #id: string | undefined;
   #retry: string | undefined;
+  #hasComment = false;
 
   /** @param sizeMax bytes of one event, and of one line */
   constructor(sizeMax: number) {
@@ -74,6 +75,13 @@ export class SseReader {
     if (this.#lineSize > this.#sizeMax) yield "too-large";
   }
 
+  /** True when a comment has come since this was asked last: the stream is alive. */
+  takeComment(): boolean {
+    const hadComment = this.#hasComment;
+    this.#hasComment = false;
+    return hadComment;
+  }
+
   #keep(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#line.push(part);
@@ -91,6 +99,7 @@ export class SseReader {
     this.#isFirstLine = false;
     if (line.length === 0) return this.#dispatch();
     const colon = line.indexOf(COLON);
+    if (colon === 0) this.#hasComment = true;
     const name = utf8Text(colon < 0 ? line : line.subarray(0, colon));
     const valueAt = line[colon + 1] === SPACE ? colon + 2 : colon + 1;
     const value = colon < 0 ? NOTHING : line.subarray(valueAt);
@@ -151,6 +160,11 @@ function readId(value: Uint8Array): string | undefined {
 function readRetry(value: Uint8Array): string | undefined {
   const text = utf8Text(value);
   return text !== undefined && /^\d{1,9}$/.test(text) ? text : undefined;
+}
+
+/** A comment that says nothing: the stream is alive. */
+export function sseComment(): Uint8Array {
+  return Uint8Array.of(COLON, LF, LF);
 }
 
 /**

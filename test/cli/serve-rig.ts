@@ -13,6 +13,7 @@ import { cliJson, MAIN } from "./process.ts";
 
 export interface Serving {
   readonly url: string;
+  readonly pid: number;
   readonly servers: readonly string[];
   /** Sends a signal; resolves to the exit code. */
   readonly end: (signal?: NodeJS.Signals) => Promise<number | null>;
@@ -52,6 +53,7 @@ export async function startServe(
   const { url, servers } = JSON.parse(line);
   return {
     url,
+    pid: child.pid ?? 0,
     servers,
     stderr: () => stderr,
     signal: (signal) => void child.kill(signal),

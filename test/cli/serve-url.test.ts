@@ -1,37 +1,14 @@
 // A server behind a URL, from the first pin to a call through `portcullis serve`.
-import { appendFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { draftCatalog } from "../../src/cli/catalog-draft.ts";
 import { type RunningServer, startServer1, startServer2, stopServers } from "../http/servers.ts";
-import { cli, cliJson, expectFault, tempFolder } from "./process.ts";
+import { cli, cliJson, expectFault } from "./process.ts";
 import { connect1, connect2, makeToken, startServe } from "./serve-rig.ts";
+import { makeUrlHome, type UrlHome } from "./url-home.ts";
 
 const ENV = { REMOTE_TOKEN: "Bearer of-the-guard" };
 
-interface UrlHome {
-  readonly dir: string;
-  readonly key: string;
-}
-
-async function homeFor(server: RunningServer): Promise<UrlHome> {
-  const folder = tempFolder();
-  const dir = join(folder, "home");
-  const key = join(folder, "alice.pem");
-  await cliJson(["key", "new", "--out", key]);
-  await cliJson(["root", "init", "--key", key, "--dir", dir]);
-  const file = join(dir, "catalog.toml");
-  writeFileSync(file, draftCatalog("acme-agents", Date.now() - 60_000));
-  appendFileSync(
-    file,
-    `\n[servers.remote]
-url = ${JSON.stringify(server.url)}
-header_env = { Authorization = "REMOTE_TOKEN" }
-fingerprint = "sha256:${"0".repeat(64)}"
-max_allowed_scope = ["admin", "fs.delete"]
-`,
-  );
-  return { dir, key };
+function homeFor(server: RunningServer): Promise<UrlHome> {
+  return makeUrlHome(server.url, 'header_env = { Authorization = "REMOTE_TOKEN" }');
 }
 
 describe("a server behind a url", () => {

@@ -1,26 +1,10 @@
-// A newer catalog while sessions are open, and room for sessions and lanes.
+// A newer catalog while sessions are open.
 import { describe, expect, it } from "vitest";
-import {
-  CALLER_SHARE,
-  LIMIT_HTTP_SESSIONS,
-  LIMIT_LANES,
-  LIMIT_SESSION_IDLE_MS,
-} from "../../src/http/limits.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
-import { eventStream } from "./mock-upstream.ts";
 import { trust } from "../proxy/rig.ts";
-import {
-  answerOf,
-  call,
-  HttpRig,
-  httpCatalogToml,
-  initialize,
-  OTHER_TOKEN,
-  reasonOf,
-  TOKEN,
-} from "./rig.ts";
+import { answerOf, call, HttpRig, httpCatalogToml, reasonOf } from "./rig.ts";
 
 const READ = "read_text_file";
 const ARGS = FIXTURE_ARGUMENTS.get(READ) ?? {};
@@ -135,106 +119,3 @@ describe("servers and urls that are named wrong", () => {
     expect(new Set(sent)).toEqual(new Set(["Bearer of-the-guard"]));
   });
 });
-
-describe("room", () => {
-  it("sessions end when nobody has used them for half an hour, and not before", async () => {
-    let nowMs = 0;
-    const rig = await HttpRig.start({}, { monotonic: () => nowMs });
-    const session = await rig.open();
-    nowMs += LIMIT_SESSION_IDLE_MS - 1;
-    rig.guard.dropIdle();
-    expect(await reasonOf(await rig.post(call(1, READ, ARGS), { session }))).toBe("allowed");
-    nowMs += LIMIT_SESSION_IDLE_MS;
-    rig.guard.dropIdle();
-    expect((await rig.post(call(2, READ, ARGS), { session })).status).toBe(404);
-  });
-
-  it("a lane more than the limit takes the place of the one unused for longest", async () => {
-    const rig = await HttpRig.start();
-    for (let n = 0; n <= LIMIT_LANES; n++) {
-      const capabilities = { experimental: { [`x${n}`]: {} } };
-      const response = await rig.modern(
-        "tools/call",
-        { name: "none", arguments: {} },
-        { id: n, capabilities },
-      );
-      expect(await reasonOf(response)).toBe("tool_smuggle");
-    }
-    expect(await lanesOf(rig)).toBe(LIMIT_LANES);
-  });
-
-  it("a session more than the limit is refused, until one has ended", async () => {
-    const rig = await HttpRig.start({}, { sessionsMax: 2 });
-    const one = await rig.open();
-    await rig.open({ token: OTHER_TOKEN });
-    expect((await rig.post(initialize())).status).toBe(503);
-    const headers = { authorization: `Bearer ${TOKEN}`, "mcp-session-id": one };
-    const end = new Request("http://localhost:8787/mcp/filesystem", { method: "DELETE", headers });
-    expect((await rig.guard(end)).status).toBe(204);
-    expect((await rig.post(initialize())).status).toBe(200);
-  });
-
-  it("a session whose opening has failed takes no room", async () => {
-    const rig = await HttpRig.start({}, { sessionsMax: 4 });
-    const error = '{"jsonrpc":"2.0","id":"init","error":{"code":-32603,"message":"not now"}}';
-    const answers = [
-      () => new Response(null, { status: 503 }),
-      () => new Response(error, { headers: { "content-type": "application/json" } }),
-      () => eventStream(`data: ${error}\n\n`),
-    ];
-    for (const answer of answers) {
-      rig.upstream.override = answer;
-      const response = await rig.post(initialize());
-      expect((await answerOf(response)).error?.code).toBe(-32603);
-      const session = response.headers.get("mcp-session-id") ?? "";
-      expect((await rig.post(call(1, READ, ARGS), { session })).status).toBe(404);
-    }
-    rig.upstream.override = () => undefined;
-    const session = await rig.open();
-    expect((await rig.post(initialize(), { session })).status).toBe(200);
-    expect(await reasonOf(await rig.post(call(1, READ, ARGS), { session }))).toBe("allowed");
-  });
-
-  it("one caller has a quarter of the room, and leaves the rest to others", async () => {
-    const rig = await HttpRig.start({}, { sessionsMax: 8 });
-    for (let n = 0; n < 2; n++) await rig.open();
-    expect((await rig.post(initialize())).status).toBe(503);
-    expect((await rig.post(initialize(), { token: OTHER_TOKEN })).status).toBe(200);
-    expect(rig.records.filter(({ reason }) => reason === "internal_fault")).toMatchObject([
-      { kind: "drop", principal: "agent:a", detail: "too many connections" },
-    ]);
-  });
-
-  it("one caller has a quarter of the lanes that are busy, and what is refused is recorded", async () => {
-    const share = LIMIT_LANES / CALLER_SHARE;
-    const rig = await HttpRig.start();
-    rig.upstream.override = () => new Promise(() => undefined);
-    const ask = (token: string): Promise<Response> => rig.modern("tools/list", {}, { token });
-    for (let n = 0; n < share; n++) void ask(TOKEN);
-    await expect.poll(() => lanesOf(rig)).toBe(share);
-    const refused = await ask(TOKEN);
-    expect([refused.status, await refused.text()]).toEqual([503, "too many connections\n"]);
-    expect(rig.records).toMatchObject([
-      { kind: "drop", reason: "internal_fault", principal: "agent:a" },
-    ]);
-    rig.upstream.override = () => undefined;
-    expect(await reasonOf(await ask(OTHER_TOKEN))).toBe("allowed");
-    rig.guard.close();
-  });
-
-  it("there is no room without a limit", async () => {
-    await expect(HttpRig.start({}, { sessionsMax: LIMIT_HTTP_SESSIONS + 1 })).rejects.toMatchObject(
-      {
-        code: "CONFIG_INVALID",
-      },
-    );
-    await HttpRig.start({}, { sessionsMax: LIMIT_HTTP_SESSIONS });
-  });
-});
-
-async function lanesOf(rig: HttpRig): Promise<number> {
-  const headers = { authorization: `Bearer ${TOKEN}` };
-  const request = new Request("http://localhost:8787/metrics", { headers });
-  const [, count] = /^portcullis_lanes (\d+)$/m.exec(await (await rig.guard(request)).text()) ?? [];
-  return Number(count);
-}

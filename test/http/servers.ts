@@ -39,10 +39,14 @@ export async function stopServers(): Promise<void> {
   }
 }
 
+/** Connections that wait to be taken: more than any test opens at once. */
+const BACKLOG = 4_096;
+
 /** Listens on a free port of this machine. */
 export async function listen(server: Server): Promise<string> {
   running.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const where = { port: 0, host: "127.0.0.1", backlog: BACKLOG };
+  await new Promise<void>((resolve) => server.listen(where, resolve));
   const { port } = server.address() as AddressInfo;
   return `http://127.0.0.1:${port}`;
 }

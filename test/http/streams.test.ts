@@ -1,6 +1,7 @@
 // Answers of a server as they come over HTTP: events with every trick of their format, streams that go
 // on, redirects, encodings, statuses; and what becomes of them when somebody leaves.
 import { describe, expect, it } from "vitest";
+import { utf8, utf8Text } from "../../src/bytes.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
 import { eventStream, MockUpstream } from "./mock-upstream.ts";
@@ -61,6 +62,31 @@ describe("D7 events", () => {
     const raw = await (await rig.modern("tools/call", PARAMS)).text();
     expect(raw).not.toContain("evil.example");
     expect(rig.reasons()).toContain("malformed_message");
+  });
+
+  it("a comment that keeps a stream alive becomes an empty one, whatever it says", async () => {
+    let server: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        server = controller;
+      },
+    });
+    const rig = await answering(
+      () => new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    );
+    const response = await rig.modern("tools/call", PARAMS);
+    const reader = response.body?.getReader();
+    for (const part of [": ping from ev", "il.example\n", "\n: again\r\n\r\n: more\n\n"]) {
+      server?.enqueue(utf8(part));
+    }
+    expect(utf8Text((await reader?.read())?.value ?? utf8(""))).toBe(":\n\n");
+    server?.enqueue(utf8(`data: ${answer(1)}\n\n: after\n\n`));
+    server?.close();
+    let rest = "";
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      rest += utf8Text(part.value) ?? "";
+    }
+    expect(rest).toMatch(/^(:\n\n)?event: message\ndata: [^\r\n]+\n\n$/);
   });
 
   it("an event over the limit ends the stream, and the client is told", async () => {

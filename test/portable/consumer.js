@@ -62,10 +62,11 @@ async function makeVectors() {
 /**
  * Packs the package and installs it; the caller removes the folder.
  *
+ * @param fill what else the project has; gets the folder
  * @returns the folder
  * @throws {NotInstallable} when its dependencies cannot be had; any other error is a failure
  */
-export async function makeConsumer() {
+export async function installPackage(fill) {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-portable-"));
   try {
     const packed = npm(REPOSITORY, "pack", "--json", "--pack-destination", folder);
@@ -78,6 +79,17 @@ export async function makeConsumer() {
     } catch ({ message }) {
       throw new NotInstallable(message);
     }
+    await fill(folder);
+    return folder;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** `installPackage` with the conformance module, its vectors and the hosts' entries. */
+export function makeConsumer() {
+  return installPackage(async (folder) => {
     await build({
       entryPoints: [join(HERE, "conformance.ts")],
       outfile: join(folder, "conformance.js"),
@@ -89,9 +101,5 @@ export async function makeConsumer() {
     });
     writeFileSync(join(folder, "vectors.json"), JSON.stringify(await makeVectors()));
     cpSync(join(HERE, "entries"), folder, { recursive: true });
-    return folder;
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }

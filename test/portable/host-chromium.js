@@ -95,17 +95,30 @@ async function serve(folder) {
   return server;
 }
 
-async function ask(browser, url) {
+async function open(browser, url) {
   const tab = await browser.newPage();
   const said = [];
   tab.on("console", (message) => said.push(message.text()));
   tab.on("pageerror", (error) => said.push(error.message));
+  const told = async (run) => {
+    try {
+      return await run();
+    } catch (error) {
+      throw new Error(`${error.message}; the page said: ${said.join("; ")}`);
+    }
+  };
+  // the modules of the page have run when it has loaded
+  await told(() => tab.goto(url, { waitUntil: "load", timeout: 30_000 }));
+  return {
+    evaluate: (text) => told(async () => JSON.parse(await tab.evaluate(text))),
+    close: () => tab.close(),
+  };
+}
+
+async function ask(browser, url) {
+  const tab = await open(browser, url);
   try {
-    // the modules of the page have run when it has loaded
-    await tab.goto(url, { waitUntil: "load", timeout: 30_000 });
-    return JSON.parse(await tab.evaluate("globalThis.portable()"));
-  } catch (error) {
-    throw new Error(`${error.message}; the page said: ${said.join("; ")}`);
+    return await tab.evaluate("globalThis.portable()");
   } finally {
     await tab.close();
   }
@@ -114,7 +127,8 @@ async function ask(browser, url) {
 /**
  * A browser with the consumer's pages.
  *
- * @returns `ask(path)` gives a page's report as JSON; `close` ends browser and server
+ * @returns `ask(path)` gives a page's report as JSON; `open(path)` a page that stays, and evaluates texts to
+ *   JSON; `close` ends browser and server
  */
 export async function openChromium({ program, vitePath, folder }) {
   await makePages(folder, vitePath);
@@ -124,6 +138,7 @@ export async function openChromium({ program, vitePath, folder }) {
   return {
     version: `Chromium ${browser.version()}`,
     ask: (path) => ask(browser, `http://127.0.0.1:${port}/${path}`),
+    open: (path) => open(browser, `http://127.0.0.1:${port}/${path}`),
     close: async () => {
       await browser.close();
       server.close();

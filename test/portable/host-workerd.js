@@ -73,26 +73,44 @@ function portOf(child) {
 }
 
 /**
- * Serves a Worker and asks it for each of `paths`.
+ * Serves a Worker.
  *
- * @returns the answers, as JSON
+ * @returns `ask(path)` gives what it answers, as JSON; `close` ends it
  */
-export async function askWorker({ program, folder, entry, conditions, paths }) {
+export async function openWorker({ program, folder, entry, conditions }) {
   const config = await makeWorker(folder, entry, conditions);
   const child = spawn(program, ["serve", config, "--control-fd=3"], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
+  const close = async () => child.kill("SIGKILL");
   try {
     const port = await portOf(child);
+    return { ask: (path) => askPath(port, path), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function askPath(port, path) {
+  const signal = AbortSignal.timeout(60_000);
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
+  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
+  return await response.json();
+}
+
+/**
+ * Serves a Worker and asks it for each of `paths`.
+ *
+ * @returns the answers, as JSON
+ */
+export async function askWorker({ paths, ...worker }) {
+  const { ask, close } = await openWorker(worker);
+  try {
     const answers = [];
-    for (const path of paths) {
-      const signal = AbortSignal.timeout(60_000);
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
-      if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
-      answers.push(await response.json());
-    }
+    for (const path of paths) answers.push(await ask(path));
     return answers;
   } finally {
-    child.kill("SIGKILL");
+    await close();
   }
 }

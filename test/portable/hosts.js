@@ -5,7 +5,10 @@ import { runJson, versionOf } from "./host-process.js";
 import { askWorker } from "./host-workerd.js";
 import { lackOf, pathOf } from "./runtimes.js";
 
-const DENO = ["run", "--no-prompt", "--no-remote", "--cached-only", "--no-lock"];
+export const DENO = ["run", "--no-prompt", "--no-remote", "--cached-only", "--no-lock"];
+export const BUN = ["--no-install"];
+/** Import conditions of a Worker's bundler. */
+export const WORKERD = ["workerd", "worker", "browser"];
 const DENO_NAME = "Deno 2, zero permissions";
 
 /** One process; its report is what it prints. */
@@ -69,8 +72,8 @@ export const HOSTS = [
   processHost("Node 22", "node22"),
   processHost("Node 24", "node24"),
   processHost(DENO_NAME, "deno", DENO),
-  processHost("Bun", "bun", ["--no-install"]),
-  workerHost("workerd, by the import condition", "worker", ["workerd", "worker", "browser"], ["/"]),
+  processHost("Bun", "bun", BUN),
+  workerHost("workerd, by the import condition", "worker", WORKERD, ["/"]),
   workerHost("workerd, by prepareKernel", "worker-module", ["worker", "browser"], ["/"]),
   workerHost(
     "workerd without the module: refused, with the remedy",
