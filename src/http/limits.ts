@@ -5,7 +5,7 @@ export const LIMIT_BODY_WAIT_MS = 30_000;
 /** Milliseconds in which a server has to take a notification or a response. */
 export const LIMIT_TELL_WAIT_MS = 30_000;
 /** Milliseconds in which a server behind a URL has to take a connection. */
-export const LIMIT_CONNECT_WAIT_MS = 10_000;
+export const LIMIT_CONNECT_WAIT_MS = 30_000;
 /** Sessions of the legacy era at one time. */
 export const LIMIT_HTTP_SESSIONS = 4_096;
 /** Of sessions, and of connections for modern requests, one caller may have one in so many. */

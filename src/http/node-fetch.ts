@@ -59,8 +59,11 @@ function bytesOf(body: unknown): Uint8Array | undefined {
 function limitConnecting(request: ClientRequest): void {
   request.on("socket", (socket) => {
     if (!socket.connecting) return;
-    const late = (): void => void request.destroy(new Error("no connection in time"));
-    const timer = setTimeout(late, LIMIT_CONNECT_WAIT_MS);
+    const giveUp = (): void => {
+      if (socket.connecting) request.destroy(new Error("no connection in time"));
+    };
+    // WHY: a process that was busy itself learns of a connection behind its timers
+    const timer = setTimeout(() => setImmediate(giveUp), LIMIT_CONNECT_WAIT_MS);
     const stop = (): void => clearTimeout(timer);
     socket.once("connect", stop);
     socket.once("close", stop);

@@ -2,7 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { bodyStream } from "./node-body.ts";
 
-/** Answers one request; must not reject. */
+/**
+ * Answers one request; must not reject. The request's signal is aborted when the client goes before the
+ * response is complete.
+ */
 export type RequestHandler = (request: Request) => Promise<Response>;
 
 /** Milliseconds in which the head of a request has to be complete. */

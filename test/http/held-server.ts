@@ -112,6 +112,8 @@ export class HeldServer {
         this.#byId.set(id, { server, transport });
       },
       onsessionclosed: (id) => {
+        // its streams end without an abort
+        this.listening.delete(markOf(server));
         this.#byId.delete(id);
       },
     });
