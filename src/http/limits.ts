@@ -18,6 +18,11 @@ export const LIMIT_RESUMED_STREAMS = 16;
 export const LIMIT_SESSION_IDLE_MS = 1_800_000;
 /** Connections for modern requests at one time; one carries many requests. */
 export const LIMIT_LANES = 256;
+/**
+ * Bytes of the client capabilities of a request of the modern era: a connection keeps them, and the guard's
+ * own listings repeat them.
+ */
+export const LIMIT_CAPABILITIES_BYTES = 65_536;
 /** Redirects of one request, all within the server's own origin. */
 export const LIMIT_REDIRECTS = 3;
 /** ASCII characters of a bearer token. */
