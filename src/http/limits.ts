@@ -6,7 +6,7 @@ export const LIMIT_BODY_WAIT_MS = 30_000;
 export const LIMIT_TELL_WAIT_MS = 30_000;
 /** Sessions of the legacy era at one time. */
 export const LIMIT_HTTP_SESSIONS = 4_096;
-/** Of those, and of the lanes that carry a request, one caller may have one in so many. */
+/** Of those one caller may have one in so many; of busy lanes one in so many is left to others. */
 export const CALLER_SHARE = 4;
 /** Messages of a server on a pipe that wait for a stream of its session. */
 export const LIMIT_UNHEARD_MESSAGES = 64;

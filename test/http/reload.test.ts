@@ -205,8 +205,8 @@ describe("room", () => {
     ]);
   });
 
-  it("one caller has a quarter of the lanes that are busy, and what is refused is recorded", async () => {
-    const share = LIMIT_LANES / CALLER_SHARE;
+  it("one caller leaves a quarter of the lanes to others, and what is refused is recorded", async () => {
+    const share = LIMIT_LANES - LIMIT_LANES / CALLER_SHARE;
     const rig = await HttpRig.start();
     rig.upstream.override = () => new Promise(() => undefined);
     const ask = (token: string): Promise<Response> => rig.modern("tools/list", {}, { token });
