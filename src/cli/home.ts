@@ -142,6 +142,22 @@ function assertOwn(path: string, stats: Stats): void {
   }
 }
 
+/**
+ * Refuses a file outside of a home that says who may call and that others can write.
+ *
+ * WHY: its owner may be another one, as of a secret that is mounted into a container
+ *
+ * @throws {GuardError} HOME_UNSAFE
+ */
+export function assertNotShared(path: string): void {
+  const stats = statOf(path);
+  if (stats === undefined || process.getuid === undefined) return;
+  if ((stats.mode & WRITABLE_BY_OTHERS) === 0) return;
+  const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
+  const message = `expected a file that only its owner can write, got mode ${mode}`;
+  throw unsafe(path, `${message}; run chmod go-w on it`);
+}
+
 function unsafe(path: string, message: string): GuardError {
   return new GuardError("HOME_UNSAFE", message, { at: { file: path } });
 }

@@ -8,7 +8,7 @@ import { LOOPBACK_HOSTS } from "../http/request-checks.ts";
 import { listOf, usageFault } from "./arguments.ts";
 import type { Arguments, CommandSpec, Io, OptionSpec } from "./command.ts";
 import { readRequiredText } from "./files.ts";
-import type { Home } from "./home.ts";
+import { assertNotShared, type Home } from "./home.ts";
 import { readOptionalTokens, readTokenFile, tokenFile } from "./token-file.ts";
 
 export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -69,7 +69,7 @@ export function readHosts(spec: CommandSpec, args: Arguments, { host }: Listen):
  * How callers are told apart. There is no default that lets everybody in.
  *
  * @throws {GuardError} USAGE for options that do not go together, or no authentication where others can
- *   call; CONFIG_INVALID when nothing says who may call
+ *   call; CONFIG_INVALID when nothing says who may call; HOME_UNSAFE for a file that others can write
  */
 export function readAuth(
   spec: CommandSpec,
@@ -89,11 +89,18 @@ export function readAuth(
   const tokens =
     file === undefined
       ? readOptionalTokens(tokenFile(home.path))
-      : readTokenFile(resolve(io.cwd, file));
+      : readTokenFile(ownFile(io, file));
   if (tokens.length > 0 || jwt !== undefined) return { tokens, jwt };
   const message =
     "expected something to tell callers by, got no tokens and no issuer; make a token with `portcullis token new`, or say --no-auth on this machine";
   throw new GuardError("CONFIG_INVALID", message);
+}
+
+/** A file that nobody but its owner can make say who may call. */
+function ownFile(io: Io, name: string): string {
+  const file = resolve(io.cwd, name);
+  assertNotShared(file);
+  return file;
 }
 
 function readJwt(spec: CommandSpec, args: Arguments, io: Io): JwtOptions | undefined {
@@ -106,7 +113,7 @@ function readJwt(spec: CommandSpec, args: Arguments, io: Io): JwtOptions | undef
     throw usageFault(spec, "--jwt-issuer, --jwt-audience and --jwks together", "not all of them");
   }
   if (/^https?:\/\//.test(jwks)) return { issuer, audience, jwks, principalClaim };
-  const file = resolve(io.cwd, jwks);
+  const file = ownFile(io, jwks);
   const text = readRequiredText(file, LIMIT_JWKS_BYTES);
   try {
     return { issuer, audience, jwks: JSON.parse(text), principalClaim };

@@ -1,5 +1,6 @@
 // Bodies of known limits.
 import type { Timer } from "../proxy/timer.ts";
+import { ByteGatherer } from "./byte-gatherer.ts";
 import { LIMIT_BODY_WAIT_MS } from "./limits.ts";
 
 /** The whole body; what is over the limit is not read any further. */
@@ -9,25 +10,15 @@ export async function readLimited(
 ): Promise<Uint8Array | "too-large"> {
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
+  const gathered = new ByteGatherer();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    sizeBytes += part.value.length;
-    if (sizeBytes > sizeMax) {
+    if (gathered.sizeBytes + part.value.length > sizeMax) {
       await reader.cancel().catch(() => undefined);
       return "too-large";
     }
-    parts.push(part.value);
+    gathered.add(part.value);
   }
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return gathered.take();
 }
 
 /** As `readLimited`, of a client that may be slow, or send nothing at all. */

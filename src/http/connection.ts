@@ -53,6 +53,7 @@ const UNREADABLE: Uint8Array = plainError(
   PARSE_ERROR_CODE,
   "portcullis refused a message: expected one JSON-RPC message",
 ).subarray(0, -1);
+const CANCELLED = "notifications/cancelled";
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 export class Connection {
@@ -122,8 +123,8 @@ export class Connection {
     const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
     const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
-    // the request that it cancels may have been the only thing that waited
-    for (const key of [...this.#exchanges.keys()]) this.#endUnasked(key);
+    if (head.method === CANCELLED)
+      for (const key of [...this.#exchanges.keys()]) this.#endUnasked(key);
     // a message that cannot be read is answered, whatever it looks like
     if (catcher.isAnswered) return await catcher.response;
     const failed = (await Promise.all(told)).find((status) => status >= 400);
@@ -401,7 +402,7 @@ export class Connection {
     // WHY: in the legacy era a client may come back for the answer
     if (this.#options.era === "legacy") return;
     const params = JSON.stringify({ requestId: idOfKey(key), reason: "the client has gone" });
-    const frame = notificationFrame("notifications/cancelled", params);
+    const frame = notificationFrame(CANCELLED, params);
     this.#decide(() => this.session.fromClient({ kind: "line", frame }));
     if (isOver) this.#settled(key, "the client has gone");
   }

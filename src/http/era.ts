@@ -3,10 +3,12 @@
 // because whoever stands behind may go by the header.
 import { VERDICT_FEATURE_DENIED, VERDICT_MALFORMED_MESSAGE } from "../abi/verdict.ts";
 import { fromBase64, utf8, utf8Text } from "../bytes.ts";
+import type { Span } from "../kernel/message.ts";
 import { idOfKey, plainError } from "../proxy/answers.ts";
 import { readString, spanText, valueAt, wholeValue } from "../proxy/json-members.ts";
 import { METHODS } from "../proxy/methods.ts";
 import { META_CAPABILITIES, type MessageHead, versionSpan } from "./message-head.ts";
+import { LIMIT_CAPABILITIES_BYTES } from "./limits.ts";
 import { PARAM_PREFIX } from "./request-checks.ts";
 
 export const MODERN_VERSION = "2026-07-28";
@@ -97,6 +99,9 @@ export function eraOf(
   ) {
     return refuse(INVALID_PARAMS, `expected ${META_CAPABILITIES} in \`_meta\``);
   }
+  if (capabilities !== undefined && sizeOf(capabilities) > LIMIT_CAPABILITIES_BYTES) {
+    return refuse(INVALID_PARAMS, "client capabilities that are over the limit");
+  }
   return headerMismatch(line, head, headers, refuse) ?? removedMethod(head) ?? { era: "modern" };
 }
 
@@ -184,6 +189,10 @@ function decodeHeader(value: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function sizeOf({ start, end }: Span): number {
+  return end - start;
 }
 
 function unsupported(head: MessageHead, requested: string): Era {

@@ -25,6 +25,11 @@ export const LIMIT_SESSION_IDLE_MS = 1_800_000;
 export const LIMIT_LANES = 4_096;
 /** Of those, so many are kept when nobody uses them. */
 export const LIMIT_IDLE_LANES = 256;
+/**
+ * Bytes of the client capabilities of a request of the modern era: a connection keeps them, and the guard's
+ * own listings repeat them.
+ */
+export const LIMIT_CAPABILITIES_BYTES = 65_536;
 /** Redirects of one request, all within the server's own origin. */
 export const LIMIT_REDIRECTS = 3;
 /** ASCII characters of a bearer token. */

@@ -1,6 +1,7 @@
 // Server-sent events (WHATWG HTML, section 9.2): read event by event, and written so that every
 // reader sees the message that was judged, and no other.
 import { concatBytes, utf8, utf8Text } from "../bytes.ts";
+import { ByteGatherer } from "./byte-gatherer.ts";
 
 /** What an event carries beside its data. */
 export interface SseFields {
@@ -27,12 +28,10 @@ const BOM = [0xef, 0xbb, 0xbf];
 /** Cuts a byte stream into events. Memory is bounded by the limit, whatever comes. */
 export class SseReader {
   readonly #sizeMax: number;
-  #line: Uint8Array[] = [];
-  #lineSize = 0;
+  readonly #line = new ByteGatherer();
   #isAfterCr = false;
   #isFirstLine = true;
-  #data: Uint8Array[] = [];
-  #dataSize = 0;
+  readonly #data = new ByteGatherer();
   #hasData = false;
   #type = "";
   #id: string | undefined;
@@ -50,7 +49,7 @@ export class SseReader {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at];
       const isBreakOfBefore =
-        byte === LF && this.#isAfterCr && at === start && this.#lineSize === 0;
+        byte === LF && this.#isAfterCr && at === start && this.#line.sizeBytes === 0;
       this.#isAfterCr = false;
       if (isBreakOfBefore) {
         start = at + 1;
@@ -60,8 +59,8 @@ export class SseReader {
         at = nextBreak(chunk, at) - 1;
         continue;
       }
-      this.#keep(chunk.subarray(start, at));
-      if (this.#lineSize > this.#sizeMax) {
+      this.#line.add(chunk.subarray(start, at));
+      if (this.#line.sizeBytes > this.#sizeMax) {
         yield "too-large";
         return;
       }
@@ -71,8 +70,8 @@ export class SseReader {
       start = at + 1;
       this.#isAfterCr = byte === CR;
     }
-    this.#keep(chunk.subarray(start));
-    if (this.#lineSize > this.#sizeMax) yield "too-large";
+    this.#line.add(chunk.subarray(start));
+    if (this.#line.sizeBytes > this.#sizeMax) yield "too-large";
   }
 
   /** True when a comment has come since this was asked last: the stream is alive. */
@@ -82,17 +81,8 @@ export class SseReader {
     return hadComment;
   }
 
-  #keep(part: Uint8Array): void {
-    if (part.length === 0) return;
-    this.#line.push(part);
-    this.#lineSize += part.length;
-  }
-
   #endLine(): SseEvent | "too-large" | undefined {
-    let line: Uint8Array = this.#line.length === 1 ? (this.#line[0] ?? NOTHING) : NOTHING;
-    if (this.#line.length > 1) line = joined(this.#line);
-    this.#line = [];
-    this.#lineSize = 0;
+    let line = this.#line.take();
     if (this.#isFirstLine && BOM.every((byte, index) => line[index] === byte)) {
       line = line.subarray(BOM.length);
     }
@@ -111,36 +101,22 @@ export class SseReader {
   }
 
   #addData(value: Uint8Array): "too-large" | undefined {
-    if (this.#hasData) this.#data.push(Uint8Array.of(LF));
-    this.#data.push(value);
-    this.#dataSize += value.length + 1;
+    if (this.#hasData) this.#data.add(Uint8Array.of(LF));
+    this.#data.add(value);
     this.#hasData = true;
-    return this.#dataSize > this.#sizeMax + 1 ? "too-large" : undefined;
+    return this.#data.sizeBytes > this.#sizeMax ? "too-large" : undefined;
   }
 
   #dispatch(): SseEvent | undefined {
     const hasFields = this.#hasData || this.#id !== undefined || this.#retry !== undefined;
     const type = this.#type === "" ? "message" : this.#type;
-    const event = { type, data: joined(this.#data), id: this.#id, retry: this.#retry };
-    this.#data = [];
-    this.#dataSize = 0;
+    const event = { type, data: this.#data.take(), id: this.#id, retry: this.#retry };
     this.#hasData = false;
     this.#type = "";
     this.#id = undefined;
     this.#retry = undefined;
     return hasFields ? event : undefined;
   }
-}
-
-/** WHY: a part for every byte of a slow stream is more than a call may have arguments. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Index of the next CR or LF at or behind `at`, or the size. */

@@ -39,6 +39,10 @@ export interface RedisScript {
 const RUN = `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if not run then return redis.error_reply('PCSTORE norun') end`;
 
+/** WHY: how far a guard's clock is from the server's is part of how long a nonce lives, seen from there. */
+const SERVER_MS = `local time = redis.call('TIME')
+local server_ms = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
 /** WHY: INFO memory costs more than most scripts, so it is asked for where a server is new. */
 const EVICTS = `local memory = redis.call('INFO', 'memory')
 local policy = string.match(memory, 'maxmemory_policy:([%w-]+)') or ''
@@ -161,8 +165,8 @@ if redis.call('HGET', KEYS[1], 'run') == run then return 0 end
 ${EVICTS}
 for index = 2, #KEYS - 1 do redis.call('DEL', KEYS[index]) end
 local known = redis.call('HMGET', KEYS[1], 'nonces_forgotten_ms', 'nonce_span_ms')
-local now = redis.call('TIME')
-local until_ms = now[1] * 1000 + math.floor(now[2] / 1000) + tonumber(known[2] or ARGV[2])
+${SERVER_MS}
+local until_ms = server_ms + tonumber(known[2] or ARGV[2])
 until_ms = math.max(until_ms, tonumber(known[1] or '-1'))
 redis.call('HSET', KEYS[1], 'nonces_forgotten_ms', string.format('%.0f', until_ms), 'run', run)
 return 1`,
@@ -369,7 +373,7 @@ export const LIST_DRIFT: RedisScript = script(
 export const USE_NONCE: RedisScript = script(
   ["meta", "nonces"],
   `local known = redis.call('HMGET', KEYS[1], 'nonces_forgotten_ms', 'nonce_span_ms')
-local before, expiry, now = tonumber(known[1] or '-1'), tonumber(ARGV[3]), tonumber(ARGV[4])
+local before, expiry = tonumber(known[1] or '-1'), tonumber(ARGV[3])
 local forgotten = before
 local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[4], 'WITHSCORES', 'LIMIT', 0, ${LIMIT_PURGE_ROWS})
 for index = 1, #old, 2 do
@@ -380,8 +384,9 @@ if forgotten > before then
   redis.call('HSET', KEYS[1], 'nonces_forgotten_ms', string.format('%.0f', forgotten))
 end
 if expiry <= forgotten then return 0 end
-if expiry - now > tonumber(known[2] or '-1') then
-  redis.call('HSET', KEYS[1], 'nonce_span_ms', string.format('%.0f', expiry - now))
+${SERVER_MS}
+if expiry - server_ms > tonumber(known[2] or '-1') then
+  redis.call('HSET', KEYS[1], 'nonce_span_ms', string.format('%.0f', expiry - server_ms))
 end
 return redis.call('ZADD', KEYS[2], 'NX', ARGV[3], ARGV[2])`,
 );

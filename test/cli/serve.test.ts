@@ -1,6 +1,7 @@
 // `portcullis serve`: children and URLs behind HTTP, callers by token, reload, record, clean end.
-import { readFileSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { FIXTURE_TOOLS } from "../../src/testing/fixtures.ts";
 import { FIXTURE_ARGUMENTS } from "../fixtures/calls.ts";
@@ -108,6 +109,27 @@ describe("portcullis serve does not start", () => {
     const jwks = ["--jwt-issuer", "x", "--jwt-audience", "y", "--jwks"];
     await expectFault([...argv, ...jwks, join(home.dir, "catalog.toml")], "CONFIG_INVALID");
     await expectFault([...argv, ...jwks, "http://keys.example.com/"], "CONFIG_INVALID");
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a file outside of the home", () => {
+  it("that others can write says not who may call", async () => {
+    const home = await homeOf();
+    await makeToken(home.dir, "agent:a");
+    const tokens = join(home.dir, "..", "callers");
+    const keys = join(home.dir, "..", "keys.json");
+    copyFileSync(join(home.dir, "tokens"), tokens);
+    writeFileSync(keys, '{"keys":[]}');
+    const jwt = ["--jwt-issuer", "x", "--jwt-audience", "y", "--jwks", keys];
+    for (const option of [["--tokens", tokens], jwt]) {
+      const argv = ["serve", "--dir", home.dir, ...option];
+      for (const mode of [0o620, 0o602]) {
+        for (const file of [tokens, keys]) chmodSync(file, mode);
+        await expectFault(argv, "HOME_UNSAFE");
+      }
+      for (const file of [tokens, keys]) chmodSync(file, 0o644);
+      expect(await (await startServe(argv.slice(1))).end()).toBe(0);
+    }
   });
 });
 

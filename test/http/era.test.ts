@@ -2,6 +2,7 @@
 // that revision says, and never sent on.
 import { describe, expect, it } from "vitest";
 import { utf8Text } from "../../src/bytes.ts";
+import { LIMIT_CAPABILITIES_BYTES } from "../../src/http/limits.ts";
 import { METHODS } from "../../src/proxy/methods.ts";
 import { answerOf, HttpRig, MODERN, modernHeaders, modernRequest, reasonOf } from "./rig.ts";
 
@@ -101,6 +102,21 @@ describe("D8 headers that repeat what was not judged", () => {
     const response = await rig.post(message, { headers });
     expect([response.status, (await answerOf(response)).error?.code]).toEqual([400, -32020]);
     expect(rig.upstream.seen).toEqual([]);
+    expect(rig.reasons()).toEqual(["malformed_message"]);
+  });
+});
+
+describe("client capabilities", () => {
+  it("at the limit pass, one byte more are refused and kept by no connection", async () => {
+    const rig = await HttpRig.start();
+    const sizeOf = (pad: string): number => JSON.stringify({ x: pad }).length;
+    const pad = "x".repeat(LIMIT_CAPABILITIES_BYTES - sizeOf(""));
+    const most = await rig.modern("tools/list", {}, { capabilities: { x: pad } });
+    expect(await reasonOf(most)).toBe("allowed");
+    const seen = rig.upstream.seen.length;
+    const more = await rig.modern("tools/list", {}, { capabilities: { x: `${pad}x` } });
+    expect([more.status, (await answerOf(more)).error?.code]).toEqual([400, -32602]);
+    expect(rig.upstream.seen).toHaveLength(seen);
     expect(rig.reasons()).toEqual(["malformed_message"]);
   });
 });

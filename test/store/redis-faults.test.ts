@@ -121,6 +121,22 @@ describeWithRedis("redis in trouble", () => {
     expect(await store.consumeLease(hash(1), 3)).toBe(true);
   });
 
+  it.each([
+    -3_600_000, 3_600_000,
+  ])("a nonce that a server has forgotten stays used, with a guard's clock %i ms off", async (offMs) => {
+    const where = { folder: folder() };
+    const server = await startRedis(where);
+    const store = await open(server);
+    const now = Date.now() + offMs;
+    await store.useNonce("early", now + 60_000, now);
+    await command(server, "SAVE");
+    expect(await store.useNonce("replayed", now + 60_000, now)).toBe(true);
+    await server.kill();
+    await startRedis({ ...where, port: server.port });
+    await vi.waitFor(async () => expect(await outcome(store.getTaint(hash(1)))).toBe(0), POLL);
+    expect(await store.useNonce("replayed", now + 60_000, now)).toBe(false);
+  });
+
   it("a store that was emptied is not a new one for those who had it open", async () => {
     const server = await startRedis();
     const store = await open(server);
