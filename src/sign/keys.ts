@@ -9,6 +9,7 @@ import {
   PUBLIC_KEY_SIZE_BYTES,
   SEED_SIZE_BYTES,
   verifyEd25519,
+  verifyEd25519Later,
 } from "./ed25519.ts";
 import { SPKI_PREFIX } from "./ed25519-native.ts";
 import { publicKeyOfSeed, signEd25519 } from "./ed25519-sign.ts";
@@ -77,6 +78,11 @@ export class PublicKey {
   /** True when `signature` (64 bytes) is this key's over `message`. */
   verify(message: Uint8Array, signature: Uint8Array): boolean {
     return verifyEd25519(this.#bytes, message, signature);
+  }
+
+  /** As `verify`, by a host that answers later where there is one. */
+  verifyLater(message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return verifyEd25519Later(this.#bytes, message, signature);
   }
 }
 

@@ -3,6 +3,7 @@ import { sha512 } from "@noble/hashes/sha2.js";
 
 import { bytesEqual, concatBytes, utf8 } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
+import { type Asking, answerNow } from "./asking.ts";
 import { PUBLIC_KEY_SIZE_BYTES, SIGNATURE_SIZE_BYTES } from "./ed25519.ts";
 import type { PrivateKey, PublicKey } from "./keys.ts";
 import { readPem, writePem } from "./pem.ts";
@@ -63,14 +64,25 @@ export function verifiedSshsigKeys(
   signatures: readonly SshSignature[],
   keys: readonly PublicKey[],
 ): Set<string> {
+  return answerNow(askVerifiedSshsigKeys(message, signatures, keys));
+}
+
+/** `verifiedSshsigKeys`, one question a try. */
+export function* askVerifiedSshsigKeys(
+  message: Uint8Array,
+  signatures: readonly SshSignature[],
+  keys: readonly PublicKey[],
+): Asking<Set<string>> {
   const signed = signedData(message);
   const verified = new Set<string>();
   for (const key of keys) {
     const bytes = key.bytes;
-    const isSigned = signatures.some(
-      ({ publicKey, signature }) => bytesEqual(publicKey, bytes) && key.verify(signed, signature),
-    );
-    if (isSigned) verified.add(key.keyid);
+    for (const { publicKey, signature } of signatures) {
+      if (!bytesEqual(publicKey, bytes)) continue;
+      if (!(yield { key, message: signed, signature })) continue;
+      verified.add(key.keyid);
+      break;
+    }
   }
   return verified;
 }
