@@ -1,6 +1,6 @@
 // The kernel's compiled module: once a process, at first use, never at import.
 import { KERNEL_BASE64, KERNEL_MODULE, KERNEL_PACKED, KERNEL_SHA256 } from "#kernel";
-import { fromBase64 } from "../bytes.ts";
+import { decodeBase64 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { isKernelExports, type KernelExports } from "./exports.ts";
 import { unpackBytes } from "./packed.ts";
@@ -71,7 +71,7 @@ export function kernelBytes(): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function unpack(): Uint8Array<ArrayBuffer> {
-  return KERNEL_BASE64 === "" ? unpackBytes(KERNEL_PACKED) : fromBase64(KERNEL_BASE64);
+  return KERNEL_BASE64 === "" ? unpackBytes(KERNEL_PACKED) : decodeBase64(KERNEL_BASE64);
 }
 
 /** Refuses what else bundlers make of an imported .wasm file: a path, bytes, an instance. */

@@ -1,11 +1,11 @@
 // Strict Ed25519 (RFC 8032, FIPS 186-5): one answer for one signature in every runtime.
 import { mulAddUnsafe } from "@noble/curves/abstract/curve.js";
 import type { EdwardsPoint } from "@noble/curves/abstract/edwards.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { edwardsPoints, GROUP_ORDER, isPointEncoding } from "./ed25519-curve.ts";
 import { verifyNatively, verifyNativelyLater } from "./ed25519-native.ts";
+import { sha512 } from "./sha512.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;

@@ -7,7 +7,7 @@ import {
   PATTERNS_VERSION,
 } from "#patterns";
 import * as abi from "../abi/patterns.ts";
-import { fromBase64, utf8 } from "../bytes.ts";
+import { decodeBase64, utf8 } from "../bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { loadScanKernel } from "../kernel/scan-kernel.ts";
 import type { VettingCategory, VettingLevel, VettingPattern } from "./types.ts";
@@ -86,7 +86,7 @@ let scanner: Kernel | undefined;
  * @throws {GuardError} PATTERN_INVALID, KERNEL_LOAD
  */
 export function scanFields(fields: readonly TextField[]): ScanResult {
-  scanner ??= loadScanKernel(fromBase64(PATTERNS_BASE64), TEXT_SIZE_MAX);
+  scanner ??= loadScanKernel(decodeBase64(PATTERNS_BASE64), TEXT_SIZE_MAX);
   const findings: Collector = { kept: [], omitted: [] };
   let shape = 0;
   let batch: Piece[] = [];
