@@ -72,5 +72,6 @@ export const UNITS: readonly Unit[] = [
     unit("P12", `growth-${size}`, 1, async () => (await import("./growth.js")).measureGrowth(size)),
   ),
   unit("P13", "start", 1, async () => (await import("./boot.js")).measureStart()),
+  unit("P13", "decision", 1, async () => (await import("./decision.js")).measureDecision()),
   unit("P14", "audit", RUN_COUNT, async () => (await import("./audit.js")).measureAudit()),
 ];
