@@ -174,7 +174,8 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return HOST?.decodeBase64(text) ?? BYTES.fromBase64?.(text) ?? decodeCharacters(text);
 }
 
-function decodeCharacters(text: string): Uint8Array<ArrayBuffer> {
+/** The same without any decoder of bytes: what hosts are held against. */
+export function decodeCharacters(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
