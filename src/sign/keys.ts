@@ -59,17 +59,6 @@ export class PublicKey {
     this.keyid = keyidOf(copy);
   }
 
-  /**
-   * A key that enters the system: as the constructor, and with `assertPrimeOrderKey`.
-   *
-   * @throws {GuardError} KEY_INVALID when the key is refused.
-   */
-  static enter(bytes: Uint8Array): PublicKey {
-    const key = new PublicKey(bytes);
-    assertPrimeOrderKey(key.#bytes);
-    return key;
-  }
-
   /** A copy of the 32 key bytes. */
   get bytes(): Uint8Array {
     return this.#bytes.slice();
@@ -84,6 +73,17 @@ export class PublicKey {
   verifyLater(message: Uint8Array, signature: Uint8Array): Promise<boolean> {
     return verifyEd25519Later(this.#bytes, message, signature);
   }
+}
+
+/**
+ * A key that enters the system: as the constructor, and with `assertPrimeOrderKey`.
+ *
+ * @throws {GuardError} KEY_INVALID when the key is refused.
+ */
+export function enterPublicKey(bytes: Uint8Array): PublicKey {
+  const key = new PublicKey(bytes);
+  assertPrimeOrderKey(key.bytes);
+  return key;
 }
 
 /** A private key. The seed is not visible to loggers, inspectors or JSON. */
