@@ -37,6 +37,7 @@ export interface BenchCatalog extends SignedFiles {
 export const NOW_MS: number = Date.UTC(2026, 11, 1);
 
 export const TOOLS_PER_SERVER = 20;
+const KEY_COUNT = 5;
 const SIGNER_COUNT = 3;
 /** Every so many tools one is not readable: refused calls are part of the measured mix. */
 const WRITE_EVERY = 16;
@@ -61,16 +62,22 @@ export function plainTools(toolCount: number, toolsPerServer: number): PlainTool
   return Array.from({ length: toolCount }, (_, index) => toolAt(index, toolsPerServer));
 }
 
-/**
- * Makes and signs a catalog of `toolCount` tools. The same counts give the same bytes.
- *
- * @param inputSchema of every tool
- */
+export interface CatalogOptions {
+  /** Of every tool. */
+  readonly inputSchema?: object;
+  /** Keys of the trust root. */
+  readonly keyCount?: number;
+  /** How many of them sign, and have to. */
+  readonly signerCount?: number;
+}
+
+/** Makes and signs a catalog of `toolCount` tools. The same counts give the same bytes. */
 export function makeCatalog(
   toolCount: number,
   toolsPerServer: number,
-  inputSchema: object = { type: "object" },
+  options: CatalogOptions = {},
 ): BenchCatalog {
+  const { inputSchema = { type: "object" } } = options;
   const tools = plainTools(toolCount, toolsPerServer);
   const manifests = new Map<string, string>();
   const sections: string[] = [];
@@ -83,7 +90,7 @@ export function makeCatalog(
     manifests.set(id, manifest);
     sections.push(serverText(id, ofServer, manifest));
   }
-  return { tools, manifests, ...signFiles(sections.join("")) };
+  return { tools, manifests, ...signFiles(sections.join(""), options) };
 }
 
 function serverText(id: string, tools: readonly PlainTool[], manifest: string): string {
@@ -106,9 +113,11 @@ function serverText(id: string, tools: readonly PlainTool[], manifest: string): 
   return `${head}max_allowed_scope = ["fs.read", "fs.write"]\n${items.join("")}`;
 }
 
-/** Signs a catalog of these server sections: 3 of the 5 keys of its own trust root. */
-function signFiles(sections: string): SignedFiles {
-  const keys = [7, 8, 9, 10, 11].map((byte) => new PrivateKey(new Uint8Array(32).fill(byte)));
+/** Signs a catalog of these server sections with keys of its own trust root. */
+function signFiles(sections: string, options: CatalogOptions): SignedFiles {
+  const { keyCount = KEY_COUNT, signerCount = SIGNER_COUNT } = options;
+  const seeds = Array.from({ length: keyCount }, (_, index) => new Uint8Array(32).fill(7 + index));
+  const keys = seeds.map((seed) => new PrivateKey(seed));
   const names = keys.map((_, index) => `operator-${index + 1}`);
   const rootText = createRoot({
     version: 1,
@@ -116,13 +125,13 @@ function signFiles(sections: string): SignedFiles {
     catalogVersionFloor: 1,
     keys: new Map(keys.map(({ publicKey }, index) => [names[index] ?? "", publicKey])),
     roles: {
-      root: { keys: names, threshold: SIGNER_COUNT },
-      catalog: { keys: names, threshold: SIGNER_COUNT, maxLifetimeDays: 120 },
+      root: { keys: names, threshold: signerCount },
+      catalog: { keys: names, threshold: signerCount, maxLifetimeDays: 120 },
     },
   });
   const head = `schema = 1\nid = "bench"\nversion = 1\nissued = 2026-11-20T00:00:00Z\nexpires = 2027-02-20T00:00:00Z\n`;
   const sign = (type: string, text: string): Uint8Array =>
-    utf8(serializeEnvelope(createEnvelope(type, utf8(text), keys.slice(0, SIGNER_COUNT))));
+    utf8(serializeEnvelope(createEnvelope(type, utf8(text), keys.slice(0, signerCount))));
   return {
     root: sign(ROOT_PAYLOAD_TYPE, rootText),
     rootPin: toHex(sha256(utf8(rootText))),

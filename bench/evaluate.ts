@@ -23,7 +23,7 @@ const SCHEMA = {
 async function makeRequests(
   inputSchema: object,
 ): Promise<{ gateway: MCPGateway; requests: EvaluateRequest[] }> {
-  const catalog = makeCatalog(TOOL_COUNT, TOOLS_PER_SERVER, inputSchema);
+  const catalog = makeCatalog(TOOL_COUNT, TOOLS_PER_SERVER, { inputSchema });
   const gateway = new MCPGateway({ catalog: await openCatalog(catalog), clock: () => NOW_MS });
   for (const [id, manifest] of catalog.manifests) {
     const { ok, reason } = gateway.admitListing(id, manifest);

@@ -64,6 +64,8 @@ export const GOALS: ReadonlyMap<string, Goal> = new Map([
   ["P11/10000/memory", most(undefined, 192)],
   ["P11/100000/memory", most(undefined, 192)],
   ["P13/start", most(8, 5)],
+  ["P13/decision", most(undefined, 10)],
+  ["P13/worker", most(undefined, 10)],
   ["P14/record", most(9, 8)],
   ["P14/sustained", most(33, 20)],
   ["P14/verify", most(30, 30)],

@@ -86,5 +86,6 @@ export const UNITS: readonly Unit[] = [
     ),
   ),
   unit("P13", "start", 1, async () => (await import("./boot.js")).measureStart()),
+  unit("P13", "decision", 1, async () => (await import("./decision.js")).measureDecision()),
   unit("P14", "audit", RUN_COUNT, async () => (await import("./audit.js")).measureAudit()),
 ];

@@ -21,16 +21,17 @@ const PREFIX_COUNT = 2;
 function pack(bytes) {
   const counts = new Uint32Array(256);
   for (const byte of bytes) counts[byte] += 1;
-  const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);
-  const singles = ALPHABET.length - PREFIX_COUNT;
-  const codes = new Map();
-  for (const [rank, value] of order.entries()) {
-    const rest = rank - singles;
-    const pair = ALPHABET[Math.floor(rest / ALPHABET.length)] + ALPHABET[rest % ALPHABET.length];
-    codes.set(value, rest < 0 ? ALPHABET[rank + PREFIX_COUNT] : pair);
+  const values = [...counts.keys()];
+  const byCount = values.toSorted((a, b) => counts[b] - counts[a] || a - b);
+  const frequent = byCount.slice(0, ALPHABET.length - PREFIX_COUNT);
+  const rare = values.filter((value) => !frequent.includes(value));
+  const codes = new Map(frequent.map((value, rank) => [value, ALPHABET[rank + PREFIX_COUNT]]));
+  for (const [rank, value] of rare.entries()) {
+    const first = ALPHABET[Math.floor(rank / ALPHABET.length)];
+    codes.set(value, first + ALPHABET[rank % ALPHABET.length]);
   }
   const text = Array.from(bytes, (byte) => codes.get(byte)).join("");
-  return { alphabet: ALPHABET, order: Buffer.from(order).toString("hex"), text };
+  return { alphabet: ALPHABET, frequent: Buffer.from(frequent).toString("hex"), text };
 }
 
 /** Runs the compiler on one target of asconfig.json; ends the process when it fails. */
@@ -47,7 +48,7 @@ await compile("debug");
 
 const wasm = readFileSync(`${OUT}/kernel.wasm`);
 const sha256 = createHash("sha256").update(wasm).digest("hex");
-const NOTHING_PACKED = { alphabet: "", order: "", text: "" };
+const NOTHING_PACKED = { alphabet: "", frequent: "", text: "" };
 
 /** Writes one form of `#kernel`. */
 function writeKernel(
@@ -82,7 +83,7 @@ export declare const KERNEL_BASE64: string;
 /** The kernel's bytes, as src/kernel/packed.ts reads them; empty where one of the others is there. */
 export declare const KERNEL_PACKED: {
   readonly alphabet: string;
-  readonly order: string;
+  readonly frequent: string;
   readonly text: string;
 };
 `,

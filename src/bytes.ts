@@ -26,7 +26,7 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 
 /** True when `text` holds no lone surrogate. */
 export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  return text.isWellFormed();
 }
 
 const HEX_PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
@@ -159,18 +159,30 @@ export function toBase64(bytes: Uint8Array): string {
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
+/** With what ECMAScript 2026 adds, which Node 20 to 24 do not have. */
+const BYTES: typeof Uint8Array & {
+  readonly fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
+} = Uint8Array;
+
 /**
  * The bytes of strict base64 in the standard alphabet, by the web's own decoder; `undefined` for any
  * other text.
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined;
+  // WHY: in a fresh worker the loop takes 5 ms for the pattern file, the host's decoder 0.1
+  const bytes = BYTES.fromBase64?.(text) ?? decodeCharacters(text);
+  // WHY: the decoders ignore trailing bits; encoding the last bytes again is the shortest exact test
+  const tail = bytes.subarray(bytes.length - (bytes.length % 3 || 3));
+  return text === "" || text.endsWith(toBase64(tail)) ? bytes : undefined;
+}
+
+/** Without any decoder of bytes: what hosts are held against. */
+export function decodeCharacters(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
-  // WHY: the decoder ignores trailing bits; encoding the last bytes again is the shortest exact test
-  const tail = bytes.subarray(bytes.length - (bytes.length % 3 || 3));
-  return text === "" || text.endsWith(toBase64(tail)) ? bytes : undefined;
+  return bytes;
 }
 
 /**

@@ -1,16 +1,19 @@
 // What a host lends gives what portcullis computes itself; `ed25519.test.ts` does this for signatures.
+import { generateKeyPairSync, sign } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { HOST } from "#host";
-import { decodeBase64, fromBase64, toBase64 } from "../src/bytes.ts";
-import { HOST as NODE } from "../src/host/node.ts";
-import { HOST as WEB } from "../src/host/web.ts";
+import { decodeBase64, decodeCharacters, fromBase64, toBase64 } from "../src/bytes.ts";
+import { ASYNC_HOST as NODE_LATER, HOST as NODE } from "../src/host/node.ts";
+import { HOST as WEB, ASYNC_HOST as WEB_LATER } from "../src/host/web.ts";
 import { fileSha256, sha256 } from "../src/kernel/digest.ts";
 
 describe("`#host`", () => {
-  it("is Node's in Node, and nothing in a browser or a worker", () => {
+  it("lends at once in Node, and later in a browser or a worker", () => {
     expect(HOST).toBeDefined();
+    expect(NODE_LATER).toBeUndefined();
     expect(WEB).toBeUndefined();
+    expect(WEB_LATER).toBeDefined();
   });
 
   it("decodes strict base64 as the web's own decoder does", () => {
@@ -71,4 +74,41 @@ describe("`#host`", () => {
     const bytes = NODE?.decodeBase64("AAAA");
     expect(bytes?.buffer.byteLength).toBe(3);
   });
+
+  it("signatures of memory that threads share are verified like any others", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const key = new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(12));
+    const message = new Uint8Array(new SharedArrayBuffer(5)).fill(7);
+    const signature = new Uint8Array(sign(null, message, privateKey));
+    expect(await WEB_LATER?.verifyEd25519(key, message, signature)).toBe(true);
+    message[0] = 8;
+    expect(await WEB_LATER?.verifyEd25519(key, message, signature)).toBe(false);
+  });
+});
+
+describe("where there is no decoder of Node's", () => {
+  afterEach(() => {
+    Reflect.deleteProperty(Uint8Array, "fromBase64");
+    vi.doUnmock("#host");
+    vi.resetModules();
+  });
+
+  it.skipIf("fromBase64" in Uint8Array)(
+    "ECMAScript's is taken, and what it is given was checked",
+    async () => {
+      const given: string[] = [];
+      const fromBase64Native = (text: string): Uint8Array => {
+        given.push(text);
+        return decodeCharacters(text);
+      };
+      Object.assign(Uint8Array, { fromBase64: fromBase64Native });
+      vi.resetModules();
+      vi.doMock("#host", () => import("../src/host/web.ts"));
+      const { fromBase64: strict } = await import("../src/bytes.ts");
+      expect([...strict("AQ-_")]).toEqual([1, 15, 191]);
+      // what decoders let pass: white space, missing padding, trailing bits
+      for (const text of ["AQ =", "AQI", "QR=="]) expect(() => strict(text)).toThrow();
+      expect(given).toEqual(["AQ+/", "QR=="]);
+    },
+  );
 });

@@ -3,7 +3,8 @@ import { LIMIT_ROOT_HOPS } from "../abi/limits.ts";
 import { toHex } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
 import { sha256 } from "../kernel/digest.ts";
-import { type Envelope, parseEnvelope, verifiedKeys } from "../sign/dsse.ts";
+import { type Asking, answerNow } from "../sign/asking.ts";
+import { askVerifiedKeys, type Envelope, parseEnvelope } from "../sign/dsse.ts";
 import {
   LIMIT_ROOT_BYTES,
   parseRoot,
@@ -40,6 +41,11 @@ const PIN = /^(?:sha256:)?([0-9a-f]{64})$/;
  *   payload type, and everything `parseRoot` throws.
  */
 export function verifyRootChain(input: RootChainInput): TrustRoot {
+  return answerNow(askRootChain(input));
+}
+
+/** `verifyRootChain`, one question a signature. */
+export function* askRootChain(input: RootChainInput): Asking<TrustRoot> {
   const [first, ...rest] = input.envelopes;
   if (first === undefined) throw chainFault("expected at least one trust root, got none");
   if (rest.length > LIMIT_ROOT_HOPS) {
@@ -47,9 +53,9 @@ export function verifyRootChain(input: RootChainInput): TrustRoot {
       `expected at most ${LIMIT_ROOT_HOPS} steps of trust roots, got ${rest.length}`,
     );
   }
-  let root = openFirst(parseRootEnvelope(first), input);
+  let root = yield* openFirst(parseRootEnvelope(first), input);
   for (const bytes of rest) {
-    root = openNext(root, parseRootEnvelope(bytes));
+    root = yield* openNext(root, parseRootEnvelope(bytes));
     // a chain that passes the known version with other bytes has been forked before it
     if (root.version === input.state?.rootVersion) {
       assertRootAdvances(input.state, root.version, root.sha256);
@@ -67,7 +73,7 @@ export function verifyRootChain(input: RootChainInput): TrustRoot {
   return root;
 }
 
-function openFirst(envelope: Envelope, input: RootChainInput): TrustRoot {
+function* openFirst(envelope: Envelope, input: RootChainInput): Asking<TrustRoot> {
   const { pin, state } = input;
   if (pin !== undefined) {
     const expected = PIN.exec(pin)?.[1];
@@ -85,7 +91,7 @@ function openFirst(envelope: Envelope, input: RootChainInput): TrustRoot {
     }
   }
   const root = openPayload(envelope);
-  assertThreshold(envelope, root.roles.root, `its own keys`, root.version);
+  yield* assertThreshold(envelope, root.roles.root, `its own keys`, root.version);
   if (state === undefined) return root;
   if (pin === undefined && root.version > state.rootVersion) {
     throw chainFault(
@@ -97,10 +103,10 @@ function openFirst(envelope: Envelope, input: RootChainInput): TrustRoot {
   return root;
 }
 
-function openNext(previous: TrustRoot, envelope: Envelope): TrustRoot {
+function* openNext(previous: TrustRoot, envelope: Envelope): Asking<TrustRoot> {
   const expected = previous.version + 1;
   try {
-    assertThreshold(
+    yield* assertThreshold(
       envelope,
       previous.roles.root,
       `the keys of version ${previous.version}`,
@@ -113,7 +119,7 @@ function openNext(previous: TrustRoot, envelope: Envelope): TrustRoot {
   }
   const root = openPayload(envelope);
   if (root.version !== expected) throw versionFault(expected, root.version);
-  assertThreshold(envelope, root.roles.root, "its own keys", root.version);
+  yield* assertThreshold(envelope, root.roles.root, "its own keys", root.version);
   return root;
 }
 
@@ -139,13 +145,13 @@ function claimedVersion(envelope: Envelope): number | undefined {
   }
 }
 
-function assertThreshold(
+function* assertThreshold(
   envelope: Envelope,
   role: TrustRole,
   whose: string,
   version: number,
-): void {
-  const count = verifiedKeys(envelope, role.keys).size;
+): Asking<void> {
+  const { size: count } = yield* askVerifiedKeys(envelope, role.keys);
   if (count < role.threshold) {
     throw new GuardError(
       "ROOT_SIGNATURE",

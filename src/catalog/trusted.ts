@@ -5,7 +5,7 @@ import { GuardError } from "../errors.ts";
 import type { TrustRoot } from "./root.ts";
 import type { TrustStateStore } from "./state.ts";
 import type { Catalog, CatalogServer } from "./types.ts";
-import { type VerifiedCatalog, verifyCatalog } from "./verify.ts";
+import { type VerifiedCatalog, verifyCatalogLater } from "./verify.ts";
 import type { SignedCatalog } from "./verify-checks.ts";
 
 /** File content: bytes, or the text of UTF-8 bytes. */
@@ -93,7 +93,8 @@ export class TrustedCatalog {
     const roots = files.map((file: FileContent) => copyContent(file, "ROOT_SYNTAX"));
     const state = await store?.load();
     const nowMs = clock();
-    const report = verifyCatalog({ signed, roots, rootPin, state, expectId, minVersion, nowMs });
+    const input = { signed, roots, rootPin, state, expectId, minVersion, nowMs };
+    const report = await verifyCatalogLater(input);
     if (!report.ok) throw report.error;
     await store?.save(report.verified.state);
     return new TrustedCatalog(MAKER, report.verified);

@@ -2,13 +2,14 @@
 import { LIMIT_CATALOG_BYTES, LIMIT_SIGNATURES } from "../abi/limits.ts";
 import { utf8Text } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
-import { parseEnvelope, verifiedKeys } from "../sign/dsse.ts";
+import { type Asking, answerNow } from "../sign/asking.ts";
+import { askVerifiedKeys, parseEnvelope } from "../sign/dsse.ts";
 import type { PublicKey } from "../sign/keys.ts";
-import { parseSshsig, SSHSIG_NAMESPACE, verifiedSshsigKeys } from "../sign/sshsig.ts";
+import { askVerifiedSshsigKeys, parseSshsig, SSHSIG_NAMESPACE } from "../sign/sshsig.ts";
 import { lineEndFault } from "./line-ends.ts";
 import { parseCatalog } from "./parse.ts";
 import type { TrustRoot } from "./root.ts";
-import { type RootChainInput, verifyRootChain } from "./root-chain.ts";
+import { askRootChain, type RootChainInput } from "./root-chain.ts";
 import { assertCatalogAdvances, type TrustState } from "./state.ts";
 import type { Catalog } from "./types.ts";
 
@@ -33,9 +34,8 @@ export interface Finding<T> {
 export interface Container {
   readonly payload: Uint8Array;
   readonly type: { readonly expected: string; readonly actual: string };
-  readonly signedBy: (keys: readonly PublicKey[]) => Set<string>;
-  /** The same for another payload in its place: to explain a failure, never to decide. */
-  readonly wouldBeSignedBy: (payload: Uint8Array, keys: readonly PublicKey[]) => Set<string>;
+  /** The keyids of those keys that signed `payload`; another in its place is to explain, never to decide. */
+  readonly signers: (payload: Uint8Array, keys: readonly PublicKey[]) => Asking<Set<string>>;
 }
 
 export function openContainer(signed: SignedCatalog): Finding<Container> {
@@ -45,8 +45,7 @@ export function openContainer(signed: SignedCatalog): Finding<Container> {
     const value: Container = {
       payload: envelope.payload,
       type: { expected: CATALOG_PAYLOAD_TYPE, actual: envelope.payloadType },
-      signedBy: (keys) => verifiedKeys(envelope, keys),
-      wouldBeSignedBy: (payload, keys) => verifiedKeys({ ...envelope, payload }, keys),
+      signers: (payload, keys) => askVerifiedKeys({ ...envelope, payload }, keys),
     };
     return { value, detail: `DSSE envelope with ${envelope.signatures.length} signatures` };
   }
@@ -63,8 +62,7 @@ export function openContainer(signed: SignedCatalog): Finding<Container> {
     payload: toml,
     // parseSshsig has refused every other namespace
     type: { expected: SSHSIG_NAMESPACE, actual: SSHSIG_NAMESPACE },
-    signedBy: (keys) => verifiedSshsigKeys(toml, parsed, keys),
-    wouldBeSignedBy: (payload, keys) => verifiedSshsigKeys(payload, parsed, keys),
+    signers: (payload, keys) => askVerifiedSshsigKeys(payload, parsed, keys),
   };
   return { value, detail: `catalog with ${count} OpenSSH signatures` };
 }
@@ -77,19 +75,21 @@ function assertCatalogSize(payload: Uint8Array): void {
   }
 }
 
-export function openRoot(input: RootChainInput): Finding<TrustRoot> {
-  const value = verifyRootChain(input);
+export function* openRoot(input: RootChainInput): Asking<Finding<TrustRoot>> {
+  const value = yield* askRootChain(input);
   const anchor = input.pin === undefined ? "" : ", pinned";
   const detail = `version ${value.version}${anchor}, expires ${instantText(value.expiresMs)}`;
   return { value, detail };
 }
 
-export function findSigners(container: Container, root: TrustRoot): Finding<Set<string>> {
+export function* findSigners(
+  { payload, signers }: Container,
+  root: TrustRoot,
+): Asking<Finding<Set<string>>> {
   const keys = [...root.keys.values()];
-  const value = container.signedBy(keys);
+  const value = yield* signers(payload, keys);
   if (value.size === 0) {
-    const { payload, wouldBeSignedBy } = container;
-    const converted = lineEndFault(payload, (bytes) => wouldBeSignedBy(bytes, keys).size > 0);
+    const converted = lineEndFault(payload, (bytes) => answerNow(signers(bytes, keys)).size > 0);
     throw new GuardError(
       "CATALOG_SIGNATURE_INVALID",
       converted === undefined

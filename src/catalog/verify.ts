@@ -2,6 +2,7 @@
 import { toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { fileSha256 } from "../kernel/digest.ts";
+import { type Asking, answerLater, answerNow } from "../sign/asking.ts";
 import { compileImage } from "./compile.ts";
 import type { TrustRoot } from "./root.ts";
 import { assertTrustState, type TrustState } from "./state.ts";
@@ -93,11 +94,20 @@ export type VerifyReport =
  * @throws {GuardError} ARGUMENT_INVALID when `nowMs`, `minVersion` or `rootPin` is malformed.
  */
 export function verifyCatalog(input: VerifyInput): VerifyReport {
+  return answerNow(report(input));
+}
+
+/** The same report, with the signatures verified by the host where it answers later. */
+export function verifyCatalogLater(input: VerifyInput): Promise<VerifyReport> {
+  return answerLater(report(input));
+}
+
+function* report(input: VerifyInput): Asking<VerifyReport> {
   assertNumbers(input);
   if (input.state !== undefined) assertTrustState(input.state);
   const checks: VerifyCheck[] = [];
   try {
-    return { ok: true, checks, verified: runChecks(input, checks) };
+    return { ok: true, checks, verified: yield* runChecks(input, checks) };
   } catch (error) {
     // a malformed argument is the caller's fault, not a finding about the catalog
     if (!(error instanceof GuardError) || error.code === "ARGUMENT_INVALID") throw error;
@@ -105,22 +115,34 @@ export function verifyCatalog(input: VerifyInput): VerifyReport {
   }
 }
 
-function runChecks(input: VerifyInput, checks: VerifyCheck[]): VerifiedCatalog {
+function* runChecks(input: VerifyInput, checks: VerifyCheck[]): Asking<VerifiedCatalog> {
+  const passed = <T>(name: VerifyCheckName, { value, detail }: Finding<T>): T => {
+    checks.push({ name, ok: true, detail });
+    return value;
+  };
+  const failed = (name: VerifyCheckName, error: unknown): unknown => {
+    const detail = error instanceof Error ? error.message : "unknown fault";
+    checks.push({ name, ok: false, detail });
+    return error;
+  };
   const check = <T>(name: VerifyCheckName, find: () => Finding<T>): T => {
     try {
-      const { value, detail } = find();
-      checks.push({ name, ok: true, detail });
-      return value;
+      return passed(name, find());
     } catch (error) {
-      const detail = error instanceof Error ? error.message : "unknown fault";
-      checks.push({ name, ok: false, detail });
-      throw error;
+      throw failed(name, error);
+    }
+  };
+  const ask = function* <T>(name: VerifyCheckName, find: Asking<Finding<T>>): Asking<T> {
+    try {
+      return passed(name, yield* find);
+    } catch (error) {
+      throw failed(name, error);
     }
   };
   const { nowMs, state, rootPin: pin, roots: envelopes } = input;
   const container = check("envelope", () => openContainer(input.signed));
-  const root = check("root", () => openRoot({ envelopes, pin, state, nowMs }));
-  const signers = check("signature", () => findSigners(container, root));
+  const root = yield* ask("root", openRoot({ envelopes, pin, state, nowMs }));
+  const signers = yield* ask("signature", findSigners(container, root));
   const inRole = check("role", () => keepRole(signers, root));
   check("threshold", () => assertThreshold(inRole, root));
   check("type", () => assertType(container));

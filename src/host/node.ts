@@ -11,7 +11,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import type { Host } from "./types.ts";
+import type { AsyncHost, Host } from "./types.ts";
 
 export const HOST: Host | undefined = {
   decodeBase64(text) {
@@ -38,6 +38,9 @@ export const HOST: Host | undefined = {
     return new Uint8Array(spki);
   },
 };
+
+/** Nothing: all of it is at hand without waiting. */
+export const ASYNC_HOST: AsyncHost | undefined = undefined;
 
 function privateKey(pkcs8: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });

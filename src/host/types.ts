@@ -31,3 +31,19 @@ export type Ed25519Verifier = (message: Uint8Array, signature: Uint8Array) => bo
 
 /** Gives R || S. */
 export type Ed25519Signer = (message: Uint8Array) => Uint8Array;
+
+/** What a host lends that it answers later. */
+export interface AsyncHost {
+  /**
+   * Verifies one Ed25519 signature.
+   *
+   * @param publicKey 32 bytes
+   * @param signature 64 bytes, R || S
+   * @throws {Error} (rejects) of a host without this curve, or without the interface
+   */
+  verifyEd25519(
+    publicKey: Uint8Array,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<boolean>;
+}

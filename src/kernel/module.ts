@@ -1,5 +1,4 @@
 // The kernel's compiled module: once a process, at first use, never at import.
-import { instantiateSync } from "@assemblyscript/loader";
 import { KERNEL_BASE64, KERNEL_MODULE, KERNEL_PACKED, KERNEL_SHA256 } from "#kernel";
 import { fromBase64 } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
@@ -86,7 +85,7 @@ function asModule(value: unknown): WebAssembly.Module {
 
 function instantiate(module: WebAssembly.Module): KernelExports {
   if (WebAssembly.Module.imports(module).length === 0) {
-    const { exports } = instantiateSync(module, {}).instance;
+    const { exports } = new WebAssembly.Instance(module);
     if (isKernelExports(exports)) return exports;
   }
   throw new GuardError("KERNEL_LOAD", "expected the portcullis kernel, got another module");

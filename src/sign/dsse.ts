@@ -3,6 +3,7 @@ import { LIMIT_ENVELOPE_BYTES, LIMIT_SIGNATURES } from "../abi/limits.ts";
 import { concatBytes, fromBase64, toBase64, utf8 } from "../bytes.ts";
 import { GuardError, type GuardErrorCode, quote } from "../errors.ts";
 import { parseStrictJson } from "../kernel/strict-json.ts";
+import { type Asking, answerNow } from "./asking.ts";
 import type { PrivateKey, PublicKey } from "./keys.ts";
 
 export interface EnvelopeSignature {
@@ -109,14 +110,25 @@ export function serializeEnvelope(envelope: Envelope): string {
  * A claimed keyid only says which key is tried first; whether one signed, its signature says.
  */
 export function verifiedKeys(envelope: Envelope, keys: readonly PublicKey[]): Set<string> {
+  return answerNow(askVerifiedKeys(envelope, keys));
+}
+
+/** `verifiedKeys`, one question a try. */
+export function* askVerifiedKeys(
+  envelope: Envelope,
+  keys: readonly PublicKey[],
+): Asking<Set<string>> {
   const signed = preAuthEncoding(envelope.payloadType, envelope.payload);
   const verified = new Set<string>();
   for (const { signature, keyid } of envelope.signatures) {
     // WHY: every try hashes the whole payload; with the right key first there is one a signature
     const hinted = keys.filter((key) => key.keyid === keyid);
     const others = keys.filter((key) => key.keyid !== keyid);
-    const signer = [...hinted, ...others].find((key) => key.verify(signed, signature));
-    if (signer !== undefined) verified.add(signer.keyid);
+    for (const key of [...hinted, ...others]) {
+      if (!(yield { key, message: signed, signature })) continue;
+      verified.add(key.keyid);
+      break;
+    }
   }
   return verified;
 }

@@ -1,14 +1,20 @@
-// The host's own Ed25519, where it is at hand without waiting: in Node, Deno and Bun. A browser and a
-// worker compute the equation themselves.
-import { HOST } from "#host";
+// The host's own Ed25519: at hand without waiting in Node, Deno and Bun; later in a browser and a worker.
+import { ASYNC_HOST, HOST } from "#host";
 import { bytesEqual, concatBytes, fromHex } from "../bytes.ts";
 import type { Ed25519Signer, Ed25519Verifier } from "../host/types.ts";
 
 /** DER of SubjectPublicKeyInfo up to the 32 key bytes (RFC 8410 section 4). */
-export const SPKI_PREFIX: Uint8Array = fromHex("302a300506032b6570032100") ?? new Uint8Array(0);
+export const SPKI_PREFIX: Uint8Array = bytesOf("302a300506032b6570032100");
 
-/** DER of PKCS#8 version 0 up to the 32 bytes of the seed (RFC 8410 section 7). */
-const PKCS8_PREFIX = fromHex("302e020100300506032b657004220420") ?? new Uint8Array(0);
+/** DER of PKCS#8 version 0 with the 32 bytes of the seed (RFC 8410 section 7). */
+function pkcs8Of(seed: Uint8Array): Uint8Array {
+  return concatBytes(bytesOf("302e020100300506032b657004220420"), seed);
+}
+
+/** Bytes of a constant in hex. */
+function bytesOf(hex: string): Uint8Array {
+  return fromHex(hex) ?? new Uint8Array(0);
+}
 
 /** What the host has made of each key, for as long as the array that holds it lives. */
 const verifiers = new WeakMap<Uint8Array, Ed25519Verifier>();
@@ -43,6 +49,44 @@ export function verifyNatively(
 }
 
 /**
+ * A signature that holds only for who multiplies the equation by the cofactor: by the base point as public
+ * key, of no bytes, with the point of order 2 added to R. Hex.
+ */
+const COFACTOR_KEY = `58${"66".repeat(31)}`;
+const COFACTOR_SIGNATURE = `95${"99".repeat(31)}cb88090fe116309da75e53b628dfe8dc7ba29364f7510b2fbd7888bc0987c501`;
+
+/** Whether the host that answers later has refused that signature; `undefined` before it was asked. */
+let isCofactorless: boolean | undefined;
+
+/**
+ * As `verifyNatively`, by a host that answers later; `undefined` where there is none, and where it
+ * computes another equation.
+ *
+ * WHY: browsers are many, and each shows that it agrees before its first answer counts.
+ */
+export async function verifyNativelyLater(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean | undefined> {
+  const host = ASYNC_HOST;
+  if (host === undefined) return undefined;
+  try {
+    // WHY: the answer is kept and not its promise, which in a worker belongs to one request
+    isCofactorless ??= !(await host.verifyEd25519(
+      bytesOf(COFACTOR_KEY),
+      new Uint8Array(0),
+      bytesOf(COFACTOR_SIGNATURE),
+    ));
+    if (!isCofactorless) return undefined;
+    return (await host.verifyEd25519(publicKey, message, signature)) === true;
+  } catch {
+    // a host without this curve, or a page without a secure context
+    return undefined;
+  }
+}
+
+/**
  * The signature as the host computes it: the same 64 bytes, since Ed25519 is deterministic;
  * `undefined` where the host offers no signer.
  *
@@ -55,7 +99,7 @@ export function signNatively(seed: Uint8Array, message: Uint8Array): Uint8Array 
   try {
     let signer = signers.get(seed);
     if (signer === undefined) {
-      signer = HOST.ed25519Signer(concatBytes(PKCS8_PREFIX, seed));
+      signer = HOST.ed25519Signer(pkcs8Of(seed));
       signers.set(seed, signer);
     }
     const signature = signer(message);
@@ -76,7 +120,7 @@ export function signNatively(seed: Uint8Array, message: Uint8Array): Uint8Array 
 export function publicKeyNatively(seed: Uint8Array): Uint8Array | undefined {
   if (HOST === undefined) return undefined;
   try {
-    const spki = HOST.ed25519PublicKey(concatBytes(PKCS8_PREFIX, seed));
+    const spki = HOST.ed25519PublicKey(pkcs8Of(seed));
     const isSpki = bytesEqual(spki.subarray(0, SPKI_PREFIX.length), SPKI_PREFIX);
     const key = spki.slice(SPKI_PREFIX.length);
     return isSpki && key.length === 32 ? key : undefined;

@@ -1,8 +1,8 @@
 // Signing (RFC 8032 section 5.1.6): by the host where it can, else by the curve library.
 import { type EdDSA, eddsa } from "@noble/curves/abstract/edwards.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { edwardsPoints } from "./ed25519-curve.ts";
 import { publicKeyNatively, signNatively } from "./ed25519-native.ts";
+import { sha512 } from "./sha512.ts";
 
 /**
  * Signs `message`; deterministic.

@@ -1,11 +1,11 @@
 // Strict Ed25519 (RFC 8032, FIPS 186-5): one answer for one signature in every runtime.
 import { mulAddUnsafe } from "@noble/curves/abstract/curve.js";
 import type { EdwardsPoint } from "@noble/curves/abstract/edwards.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesEqual, concatBytes, toHex } from "../bytes.ts";
 import { GuardError } from "../errors.ts";
 import { edwardsPoints, GROUP_ORDER, isPointEncoding } from "./ed25519-curve.ts";
-import { verifyNatively } from "./ed25519-native.ts";
+import { verifyNatively, verifyNativelyLater } from "./ed25519-native.ts";
+import { sha512 } from "./sha512.ts";
 
 /** Bytes of a public key: the compressed point. */
 export const PUBLIC_KEY_SIZE_BYTES = 32;
@@ -101,14 +101,32 @@ export function verifyEd25519(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (publicKey.length !== PUBLIC_KEY_SIZE_BYTES) return false;
-  if (signature.length !== SIGNATURE_SIZE_BYTES) return false;
-  if (integerOf(signature.subarray(32)) >= GROUP_ORDER) return false;
-  if (SMALL_ORDER_POINTS.has(toHex(signature.subarray(0, 32)))) return false;
-  if (SMALL_ORDER_POINTS.has(toHex(publicKey))) return false;
   return (
-    verifyNatively(publicKey, message, signature) ??
-    isEquationSatisfied(publicKey, message, signature)
+    isWellFormedSignature(publicKey, signature) &&
+    (verifyNatively(publicKey, message, signature) ??
+      isEquationSatisfied(publicKey, message, signature))
+  );
+}
+
+/** The same answer as `verifyEd25519`, by a host that gives it later where there is one. */
+export async function verifyEd25519Later(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (!isWellFormedSignature(publicKey, signature)) return false;
+  const answer = await verifyNativelyLater(publicKey, message, signature);
+  return answer ?? verifyEd25519(publicKey, message, signature);
+}
+
+/** What is refused before the equation is looked at, so that it does not matter who computes it. */
+function isWellFormedSignature(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  return (
+    publicKey.length === PUBLIC_KEY_SIZE_BYTES &&
+    signature.length === SIGNATURE_SIZE_BYTES &&
+    integerOf(signature.subarray(32)) < GROUP_ORDER &&
+    !SMALL_ORDER_POINTS.has(toHex(signature.subarray(0, 32))) &&
+    !SMALL_ORDER_POINTS.has(toHex(publicKey))
   );
 }
 

@@ -1,6 +1,6 @@
 // Key files as text: one reader for every accepted form, one writer for the form we make.
 import { GuardError, quote } from "../errors.ts";
-import { decodeSpki, encodeSpki, type PrivateKey, PublicKey } from "./keys.ts";
+import { decodeSpki, encodeSpki, enterPublicKey, type PrivateKey, type PublicKey } from "./keys.ts";
 import { decodeOpenSshPrivateKey, readOpenSshPublicKey } from "./openssh-key.ts";
 import { type PemBlock, readPem, writePem } from "./pem.ts";
 import { decodePkcs8, decryptPkcs8, encodePkcs8, encryptPkcs8 } from "./pkcs8.ts";
@@ -79,7 +79,7 @@ export function readPublicKey(text: string): PublicKey {
   if (label !== LABEL_PUBLIC) {
     throw new GuardError("KEY_INVALID", `expected a public key file, got ${quote(label)}`);
   }
-  return PublicKey.enter(decodeSpki(bytes));
+  return enterPublicKey(decodeSpki(bytes));
 }
 
 /** SubjectPublicKeyInfo PEM of a public key. */

@@ -9,6 +9,7 @@ import {
   PUBLIC_KEY_SIZE_BYTES,
   SEED_SIZE_BYTES,
   verifyEd25519,
+  verifyEd25519Later,
 } from "./ed25519.ts";
 import { SPKI_PREFIX } from "./ed25519-native.ts";
 import { publicKeyOfSeed, signEd25519 } from "./ed25519-sign.ts";
@@ -58,17 +59,6 @@ export class PublicKey {
     this.keyid = keyidOf(copy);
   }
 
-  /**
-   * A key that enters the system: as the constructor, and with `assertPrimeOrderKey`.
-   *
-   * @throws {GuardError} KEY_INVALID when the key is refused.
-   */
-  static enter(bytes: Uint8Array): PublicKey {
-    const key = new PublicKey(bytes);
-    assertPrimeOrderKey(key.#bytes);
-    return key;
-  }
-
   /** A copy of the 32 key bytes. */
   get bytes(): Uint8Array {
     return this.#bytes.slice();
@@ -78,6 +68,22 @@ export class PublicKey {
   verify(message: Uint8Array, signature: Uint8Array): boolean {
     return verifyEd25519(this.#bytes, message, signature);
   }
+
+  /** As `verify`, by a host that answers later where there is one. */
+  verifyLater(message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return verifyEd25519Later(this.#bytes, message, signature);
+  }
+}
+
+/**
+ * A key that enters the system: as the constructor, and with `assertPrimeOrderKey`.
+ *
+ * @throws {GuardError} KEY_INVALID when the key is refused.
+ */
+export function enterPublicKey(bytes: Uint8Array): PublicKey {
+  const key = new PublicKey(bytes);
+  assertPrimeOrderKey(key.bytes);
+  return key;
 }
 
 /** A private key. The seed is not visible to loggers, inspectors or JSON. */

@@ -2,7 +2,7 @@
 import { bytesEqual, concatBytes, fromBase64, utf8 } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
 import { SEED_SIZE_BYTES } from "./ed25519.ts";
-import { PrivateKey, PublicKey } from "./keys.ts";
+import { enterPublicKey, PrivateKey, type PublicKey } from "./keys.ts";
 import { SSH_ED25519, SshReader } from "./ssh-wire.ts";
 
 const MAGIC = utf8("openssh-key-v1\0");
@@ -63,7 +63,7 @@ export function readOpenSshPublicKey(line: string): PublicKey {
   } catch {
     throw refused("expected base64 in the OpenSSH public key line");
   }
-  return PublicKey.enter(publicKeyOfBlob(bytes));
+  return enterPublicKey(publicKeyOfBlob(bytes));
 }
 
 /** The 32 key bytes of a public key blob. */

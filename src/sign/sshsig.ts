@@ -1,11 +1,11 @@
 // OpenSSH signatures of a catalog (PROTOCOL.sshsig, version 1): `ssh-keygen -Y sign`.
-import { sha512 } from "@noble/hashes/sha2.js";
-
 import { bytesEqual, concatBytes, utf8 } from "../bytes.ts";
 import { GuardError, quote } from "../errors.ts";
+import { type Asking, answerNow } from "./asking.ts";
 import { PUBLIC_KEY_SIZE_BYTES, SIGNATURE_SIZE_BYTES } from "./ed25519.ts";
 import type { PrivateKey, PublicKey } from "./keys.ts";
 import { readPem, writePem } from "./pem.ts";
+import { sha512 } from "./sha512.ts";
 import { SSH_ED25519, SshReader, sshPublicKeyBlob, sshString, sshUint32 } from "./ssh-wire.ts";
 
 /** The one namespace accepted: a signature for git, mail or a file is not one for a catalog. */
@@ -63,14 +63,25 @@ export function verifiedSshsigKeys(
   signatures: readonly SshSignature[],
   keys: readonly PublicKey[],
 ): Set<string> {
+  return answerNow(askVerifiedSshsigKeys(message, signatures, keys));
+}
+
+/** `verifiedSshsigKeys`, one question a try. */
+export function* askVerifiedSshsigKeys(
+  message: Uint8Array,
+  signatures: readonly SshSignature[],
+  keys: readonly PublicKey[],
+): Asking<Set<string>> {
   const signed = signedData(message);
   const verified = new Set<string>();
   for (const key of keys) {
     const bytes = key.bytes;
-    const isSigned = signatures.some(
-      ({ publicKey, signature }) => bytesEqual(publicKey, bytes) && key.verify(signed, signature),
-    );
-    if (isSigned) verified.add(key.keyid);
+    for (const { publicKey, signature } of signatures) {
+      if (!bytesEqual(publicKey, bytes)) continue;
+      if (!(yield { key, message: signed, signature })) continue;
+      verified.add(key.keyid);
+      break;
+    }
   }
   return verified;
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { instantiateSync } from "@assemblyscript/loader";
 import { describe, expect, it } from "vitest";
 import { isKernelExports } from "../../src/kernel/exports.ts";
 import { KERNEL_SHA256 } from "../../src/kernel/module.ts";
@@ -21,6 +22,13 @@ describe("kernel artefact", () => {
     for (const { name } of WebAssembly.Module.exports(module)) {
       expect(name === "memory" || source.includes(`${name}: true`), name).toBe(true);
     }
+  });
+
+  it("is loaded by AssemblyScript's own loader, too", () => {
+    const { exports, instance } = instantiateSync<Record<string, unknown>>(wasm, {});
+    if (!isKernelExports(instance.exports)) throw new Error("not the kernel");
+    expect(Object.keys(exports)).toEqual(expect.arrayContaining(Object.keys(instance.exports)));
+    expect(exports.memory).toBe(instance.exports.memory);
   });
 
   it("is at most 48 KB raw and 20 KB gzip", () => {

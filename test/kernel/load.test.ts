@@ -18,8 +18,8 @@ function packed(bytes: Uint8Array): PackedBytes {
     if (rest < 0) return alphabet.charAt(byte + 2);
     return alphabet.charAt(Math.floor(rest / 90)) + alphabet.charAt(rest % 90);
   };
-  const order = toHex(Uint8Array.from({ length: 256 }, (_, value) => value));
-  return { alphabet, order, text: Array.from(bytes, code).join("") };
+  const frequent = toHex(Uint8Array.from({ length: 88 }, (_, value) => value));
+  return { alphabet, frequent, text: Array.from(bytes, code).join("") };
 }
 
 /** What `#kernel` stands for: bytes to compile, or what a bundler made of kernel.wasm. */

@@ -16,9 +16,9 @@ export interface ConformanceReport extends Report {
 export async function conformance(vectors: Vectors): Promise<ConformanceReport> {
   const report = new Reporter();
   report.add("kernel", "sha256", KERNEL_SHA256);
-  reportTexts(vectors, report);
+  await reportTexts(vectors, report);
   await reportDecisions(vectors, report);
   await reportAudit(vectors, report);
   const { lines, mismatches } = report;
-  return { lines, mismatches, hostVerifier: hasHostVerifier(vectors.signatures) };
+  return { lines, mismatches, hostVerifier: await hasHostVerifier(vectors.signatures) };
 }

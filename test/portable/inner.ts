@@ -5,6 +5,11 @@ export { MemoryAuditLog } from "../../src/audit/memory-log.ts";
 export { fromHex, toHex, utf8 } from "../../src/bytes.ts";
 export { executeFrame } from "../../src/kernel/decide.ts";
 export { loadImage } from "../../src/kernel/image-kernel.ts";
-export { assertPublicKey, isEquationSatisfied, verifyEd25519 } from "../../src/sign/ed25519.ts";
-export { verifyNatively } from "../../src/sign/ed25519-native.ts";
+export {
+  assertPublicKey,
+  isEquationSatisfied,
+  verifyEd25519,
+  verifyEd25519Later,
+} from "../../src/sign/ed25519.ts";
+export { verifyNatively, verifyNativelyLater } from "../../src/sign/ed25519-native.ts";
 export { PrivateKey } from "../../src/sign/keys.ts";
