@@ -8,6 +8,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { SyncStateStore } from "../../src/store/types.ts";
 import { auditCatalogText } from "../fixtures/audit.ts";
 import { host, signedCatalog, signedRoot } from "../fixtures/trust.ts";
+import { SAY_SOURCE } from "../fixtures/say-source.ts";
 
 const BUILD = fileURLToPath(new URL("../../build/esm/", import.meta.url));
 
@@ -43,7 +44,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { auditEvidence } from ${JSON.stringify(`${BUILD}index.js`)};
 import { FileAuditLog, openSqliteStore } from ${JSON.stringify(`${BUILD}node.js`)};
 import { readPrivateKey } from ${JSON.stringify(`${BUILD}sign/key-file.js`)};
-const say = (line) => writeSync(1, line + "\\n");
+${SAY_SOURCE}
 const folder = ${JSON.stringify(folder)};
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const wait = () => input.next();

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { parseTrustState, serializeTrustState } from "../../src/catalog/state.ts";
 import { temporaryDirectory } from "../fixtures/tools.ts";
 import { createRandom } from "../oracle/random.ts";
+import { SAY_SOURCE } from "../fixtures/say-source.ts";
 
 const KILLS = 1000;
 /** Chains of processes, each with a state file of its own. */
@@ -18,6 +19,7 @@ const STORE = new URL("../../build/esm/cli/state-file.js", import.meta.url).href
 /** Advances the state until it is killed, and says so after each write. */
 const WRITER = `
 import { writeSync } from "node:fs";
+${SAY_SOURCE}
 const { FileTrustState } = await import(${JSON.stringify(STORE)});
 const store = new FileTrustState(process.argv[1]);
 for (;;) {
@@ -25,7 +27,7 @@ for (;;) {
   const catalogSha256 = version.toString(16).padStart(64, "0");
   try {
     await store.save({ rootVersion: 1, rootSha256: "ab".repeat(32), catalogVersion: version, catalogSha256 });
-    writeSync(1, version + "\\n");
+    say(version);
   } catch (fault) {
     // another writer was faster: that is what a save refuses
     if (fault.code !== "CATALOG_ROLLBACK") throw fault;

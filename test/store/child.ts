@@ -1,6 +1,7 @@
 // Child processes on the same store: what they print, and how they end.
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import { SAY_SOURCE } from "../fixtures/say-source.ts";
 
 export interface StoreProcess {
   readonly process: ChildProcess;
@@ -23,13 +24,7 @@ export function startStoreProcess(childSource: string, body: string): StoreProce
   const text = `
 import { writeSync } from "node:fs";
 import { once } from "node:events";
-const say = (line) => {
-  let rest = Buffer.from(line + "\\n");
-  // the reader may be slower, and this end of the pipe does not wait
-  while (rest.length > 0) {
-    try { rest = rest.subarray(writeSync(1, rest)); } catch (fault) { if (fault.code !== "EAGAIN") throw fault; }
-  }
-};
+${SAY_SOURCE}
 ${childSource}
 say("ready");
 await once(process.stdin, "data");
