@@ -89,6 +89,8 @@ describe("`#host`", () => {
 describe("where there is no decoder of Node's", () => {
   afterEach(() => {
     Reflect.deleteProperty(Uint8Array, "fromBase64");
+    Reflect.deleteProperty(Uint8Array, "fromHex");
+    Reflect.deleteProperty(Uint8Array.prototype, "toHex");
     vi.doUnmock("#host");
     vi.resetModules();
   });
@@ -111,4 +113,32 @@ describe("where there is no decoder of Node's", () => {
       expect(given).toEqual(["AQ+/", "QR=="]);
     },
   );
+
+  it.skipIf("fromHex" in Uint8Array)("its hex is taken, and is lower case or nothing", async () => {
+    const hex = vi.fn((text: string) => {
+      if (!/^(?:[0-9a-f]{2})*$/i.test(text)) throw new SyntaxError("no hex");
+      return new Uint8Array(Buffer.from(text, "hex"));
+    });
+    Object.assign(Uint8Array, { fromHex: hex });
+    Object.assign(Uint8Array.prototype, {
+      toHex(this: Uint8Array) {
+        return Buffer.from(this).toString("hex");
+      },
+    });
+    vi.resetModules();
+    const { fromHex, toHex, writeFingerprint } = await import("../src/bytes.ts");
+    expect(fromHex("00ff")).toEqual(Uint8Array.of(0, 255));
+    expect(hex).toHaveBeenCalledTimes(1);
+    const digest = "00ff7f80".repeat(8);
+    for (const text of ["", "00ff", "0", "00FF", "0g", "ü0", " 00", digest]) {
+      expect(fromHex(text), text).toEqual(/^(?:[0-9a-f]{2})*$/.test(text) ? hex(text) : undefined);
+    }
+    expect(toHex(Uint8Array.of(0, 255, 16))).toBe("00ff10");
+    const bytes = new Uint8Array(40);
+    expect(writeFingerprint(bytes, 4, `sha256:${digest}`)).toBe(true);
+    expect(toHex(bytes)).toBe(`00000000${digest}00000000`);
+    for (const wrong of [digest, `sha256:${digest.toUpperCase()}`, `sha256:${digest.slice(1)}g`]) {
+      expect(writeFingerprint(bytes, 4, wrong)).toBe(false);
+    }
+  });
 });
