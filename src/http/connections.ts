@@ -18,16 +18,11 @@ import { knownDrift, startsAlike } from "../proxy/session-parts.ts";
 import { SessionTasks } from "../proxy/tasks.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { StateStore } from "../store/types.ts";
-import type { Caller } from "./auth-types.ts";
+import { type Caller, isSameCaller } from "./auth-types.ts";
 import { Connection } from "./connection.ts";
-import {
-  CALLER_SHARE,
-  LIMIT_HTTP_SESSIONS,
-  LIMIT_IDLE_LANES,
-  LIMIT_LANES,
-  LIMIT_SESSION_IDLE_MS,
-} from "./limits.ts";
+import { LIMIT_SESSION_IDLE_MS } from "./limits.ts";
 import type { GuardHandlerOptions } from "./options.ts";
+import { type Held, Room } from "./room.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface ConnectionsOptions {
@@ -36,13 +31,6 @@ export interface ConnectionsOptions {
   readonly messageSizeMax: number;
   readonly recordFor: (caller: Caller) => RecordSink;
   readonly onFault: (fault: unknown) => void;
-}
-
-interface Held {
-  readonly connection: Connection;
-  readonly serverId: string;
-  readonly caller: Caller;
-  usedMs: number;
 }
 
 interface Lane extends Held {
@@ -64,6 +52,9 @@ export interface LaneRequest {
 /** Uses a connection in the turn in which it is found; `undefined`: there is no room for one. */
 export type Use<T> = (connection: Connection | undefined) => Eventually<T>;
 
+/** Of connections that hold a message which belongs to none, and so start nothing. */
+export const NO_CONTEXT = "";
+
 export const SESSION_HEADER = "mcp-session-id";
 
 export class Connections {
@@ -77,8 +68,7 @@ export class Connections {
   readonly #lanes = new Map<string, Lane[]>();
   /** What the lanes of one caller at one server have in common. */
   readonly #tasks = new Map<string, SessionTasks>();
-  readonly #sessionsMax: number;
-  readonly #lanesMax: number;
+  readonly #room: Room;
   #catalog: TrustedCatalog;
   #epoch = 0;
 
@@ -92,8 +82,7 @@ export class Connections {
     }
     this.#own = own;
     this.#catalog = options.catalog;
-    this.#sessionsMax = atMost(LIMIT_HTTP_SESSIONS, "sessionsMax", options.sessionsMax);
-    this.#lanesMax = atMost(LIMIT_LANES, "lanesMax", options.lanesMax);
+    this.#room = new Room(options);
     // WHY: made here, so that labels and approvals hold for every connection of a caller
     this.#store = options.store ?? createMemoryStore();
     this.#access = this.#store.mode === "sync" ? new GrantAccess(this.#store) : undefined;
@@ -129,11 +118,10 @@ export class Connections {
   }
 
   #makeSession(serverId: string, caller: Caller, drift: SeenDrift): Connection | undefined {
-    if (this.#sessions.size >= this.#sessionsMax) return undefined;
-    // WHY: one caller must not take the room of all others
     const own = sessionIdOf(caller);
     const ownCount = this.#countOf.get(own) ?? 0;
-    if (ownCount >= Math.ceil(this.#sessionsMax / CALLER_SHARE)) return undefined;
+    if (!this.#room.hasSession(this.#sessions.size, ownCount)) return undefined;
+    if (this.#isChild(serverId) && !this.#makeRoomForChild(caller)) return undefined;
     const id = randomUuid();
     const connection = this.#connect(serverId, caller, {
       era: "legacy",
@@ -195,7 +183,9 @@ export class Connections {
   }
 
   #makeLane({ serverId, caller, context }: LaneRequest, drift: SeenDrift): Connection | undefined {
-    if (!this.#makeRoom(caller)) return undefined;
+    if (!this.#room.makeLane(this.#allLanes(), caller)) return undefined;
+    const isChild = context !== NO_CONTEXT && this.#isChild(serverId);
+    if (isChild && !this.#makeRoomForChild(caller)) return undefined;
     const group = groupOf(serverId, caller);
     const tasks = this.#tasks.get(group) ?? new SessionTasks();
     this.#tasks.set(group, tasks);
@@ -275,8 +265,7 @@ export class Connections {
     for (const { connection, usedMs } of this.#all()) {
       if (connection.isIdle && usedMs <= limit) connection.close("the session was idle");
     }
-    const surplus = this.laneCount - LIMIT_IDLE_LANES;
-    if (surplus > 0) dropOldest(this.#allLanes(), surplus);
+    this.#room.dropSurplus(this.#allLanes());
   }
 
   /**
@@ -387,14 +376,15 @@ export class Connections {
     return (this.#own.options.monotonic ?? monotonicMs)();
   }
 
-  /** False where there is no room for one lane more. */
-  #makeRoom(caller: Caller): boolean {
-    const lanes = this.#allLanes();
-    // WHY: one caller must not take the room of all others
-    const own = lanes.filter((lane) => isSameCaller(lane.caller, caller));
-    if (own.length >= Math.ceil(this.#lanesMax / CALLER_SHARE)) return dropOldest(own, 1);
-    if (lanes.length < Math.min(LIMIT_IDLE_LANES, this.#lanesMax)) return true;
-    return dropOldest(lanes, 1) || lanes.length < this.#lanesMax;
+  #makeRoomForChild(caller: Caller): boolean {
+    const lanes = this.#allLanes().filter(({ context }) => context !== NO_CONTEXT);
+    const all = [...this.#sessions.values(), ...lanes];
+    const children = all.filter(({ serverId }) => this.#isChild(serverId));
+    return this.#room.makeChild(children, caller);
+  }
+
+  #isChild(serverId: string): boolean {
+    return this.#catalog.servers.get(serverId)?.command !== undefined;
   }
 
   #forgetLane(group: string, connection: Connection): void {
@@ -408,29 +398,11 @@ export class Connections {
   }
 }
 
-/** Ends the lanes that are unused for longest, so many at most; true when there was one. */
-function dropOldest(lanes: readonly Lane[], count: number): boolean {
-  const idle = lanes.filter(({ connection }) => connection.isIdle);
-  const oldest = idle.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, count);
-  for (const { connection } of oldest) connection.close("the connection was idle");
-  return oldest.length > 0;
-}
-
-/** @throws {GuardError} CONFIG_INVALID */
-function atMost(limit: number, name: string, value = limit): number {
-  if (value >= 1 && value <= limit) return value;
-  throw new GuardError("CONFIG_INVALID", `expected ${name} from 1 to ${limit}, got ${value}`);
-}
-
 /** For what is recorded and is about no caller. */
 const NOBODY: Caller = { principal: PRINCIPAL_DEFAULT, credential: "none" };
 
 function groupOf(serverId: string, { principal, credential }: Caller): string {
   return JSON.stringify([serverId, principal, credential]);
-}
-
-function isSameCaller(a: Caller, b: Caller): boolean {
-  return a.principal === b.principal && a.credential === b.credential;
 }
 
 /** What labels and approvals belong to (40-gateway section 2): principal and credential. */

@@ -23,7 +23,11 @@ export const LIMIT_SESSION_IDLE_MS = 1_800_000;
  * clients of one SDK all count from the same number.
  */
 export const LIMIT_LANES = 4_096;
-/** Of those, so many are kept when nobody uses them. */
+/** Children at one time that a host may ask for; a session or a connection has one where its server is a command. */
+export const LIMIT_CHILDREN = 4_096;
+/** So many without being asked. */
+export const CHILDREN_DEFAULT = 256;
+/** Of connections for modern requests, so many are kept when nobody uses them. */
 export const LIMIT_IDLE_LANES = 256;
 /**
  * Bytes of the client capabilities of a request of the modern era: a connection keeps them, and the guard's

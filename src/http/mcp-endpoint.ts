@@ -5,7 +5,7 @@ import { metaOf } from "../proxy/complete-listing.ts";
 import { valueAt } from "../proxy/json-members.ts";
 import type { Caller } from "./auth-types.ts";
 import type { Connection } from "./connection.ts";
-import { type Connections, SESSION_HEADER } from "./connections.ts";
+import { type Connections, NO_CONTEXT, SESSION_HEADER } from "./connections.ts";
 import { type EraRefusal, eraOf, MODERN_VERSION } from "./era.ts";
 import { onOneLine } from "./line-breaks.ts";
 import { headOf, type MessageHead } from "./message-head.ts";
@@ -22,8 +22,6 @@ export interface Asked {
 }
 
 const INVALID_REQUEST = -32600;
-/** Connections that hold a message which belongs to none. */
-const NO_CONTEXT = "";
 
 export class McpEndpoint {
   readonly #connections: Connections;

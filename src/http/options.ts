@@ -74,6 +74,11 @@ export interface GuardHandlerOptions extends GuardSettings {
    * may have a quarter of them; one that nobody uses makes room for another.
    */
   readonly lanesMax?: number | undefined;
+  /**
+   * Children at one time, of sessions and connections together, at most 4 096; default 256. One caller may
+   * have a quarter of them. One that nobody uses makes room for another.
+   */
+  readonly childrenMax?: number | undefined;
   readonly onRecord?: ((record: HttpRecord) => void) | undefined;
   /** Told of a fault of the guard, which has ended the connection. */
   readonly onFault?: ((fault: unknown) => void) | undefined;
