@@ -14,7 +14,3 @@ export interface AuthRefusal {
   /** One line for the record; the caller is told less. */
   readonly detail: string;
 }
-
-export function isSameCaller(a: Caller, b: Caller): boolean {
-  return a.principal === b.principal && a.credential === b.credential;
-}

@@ -10,13 +10,14 @@ import {
 } from "../proxy/answers.ts";
 import { spanText } from "../proxy/json-members.ts";
 import { GuardSession } from "../proxy/session.ts";
-import type { GuardSessionOptions, SeenDrift } from "../proxy/session-options.ts";
+import type { GuardSessionOptions } from "../proxy/session-options.ts";
 import { systemTimer } from "../proxy/timer.ts";
 import { ClientStreams } from "./client-streams.ts";
+import type { ConnectionOptions, Posted } from "./connection-options.ts";
 import { statusOfAnswer } from "./error-status.ts";
 import { Exchange } from "./exchange.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
-import type { Link, LinkEvents, LinkFactory, Outgoing } from "./link.ts";
+import type { Link, LinkEvents, Outgoing } from "./link.ts";
 import {
   headOf,
   keyOf,
@@ -24,29 +25,10 @@ import {
   progressTokenSpan,
   relatedSpans,
 } from "./message-head.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { asItCame, keptOf, type Origin, type Taken } from "./origin.ts";
 import { withoutNames } from "./request-checks.ts";
 import type { SseFields } from "./sse.ts";
-
-export interface ConnectionOptions {
-  readonly session: Omit<GuardSessionOptions, "toClient" | "toServer">;
-  /** What has drifted of the server before. */
-  readonly drift: SeenDrift;
-  readonly era: "legacy" | "modern";
-  readonly link: LinkFactory;
-  /** Headers of the response that opens a session. */
-  readonly sessionHeaders: Readonly<Record<string, string>>;
-  /** It has ended; with the fault that ended it. */
-  readonly onEnd: (fault?: unknown) => void;
-}
-
-/** One POST of the client. */
-export interface Posted {
-  /** Bytes as they came. */
-  readonly body: Uint8Array;
-  readonly forwarded: ReadonlyMap<string, string>;
-  readonly signal: AbortSignal;
-}
 
 const UNREADABLE: Uint8Array = plainError(
   null,
@@ -60,10 +42,7 @@ export class Connection {
   readonly session: GuardSession;
   readonly #options: ConnectionOptions;
   readonly #link: Link;
-  /** Exchanges that wait for an answer, by id key. */
-  readonly #exchanges = new Map<string, Exchange>();
-  /** What the client sent in them. */
-  readonly #posted = new Map<string, Taken>();
+  readonly #requests = new OpenRequests();
   /** Id keys of requests that the server has got and not answered. */
   readonly #sent = new Set<string>();
   readonly #streams = new ClientStreams();
@@ -92,18 +71,18 @@ export class Connection {
 
   /** No client waits for anything. */
   get isIdle(): boolean {
-    return this.#exchanges.size === 0 && this.#streams.isIdle;
+    return this.#requests.count === 0 && this.#streams.isIdle;
   }
 
   /** Streams of events that are open to the client. */
   get streamCount(): number {
-    const answering = [...this.#exchanges.values()].filter(({ isStreaming }) => isStreaming);
+    const answering = this.#requests.exchanges.filter(({ isStreaming }) => isStreaming);
     return answering.length + this.#streams.count;
   }
 
   /** A request with this id is in flight. */
   isBusyWith(key: string): boolean {
-    return this.#exchanges.has(key) || this.session.isTaken(key);
+    return this.#requests.has(key) || this.session.isTaken(key);
   }
 
   /** Takes one message of the client. */
@@ -123,8 +102,7 @@ export class Connection {
     const catcher = new Exchange({ key: undefined, forwarded, onGone: () => undefined });
     const origin = { ...taken, exchange: undefined, nameless: catcher, forwarded, told };
     this.#within(origin, () => this.session.fromClient({ kind: "line", frame }));
-    if (head.method === CANCELLED)
-      for (const key of [...this.#exchanges.keys()]) this.#endUnasked(key);
+    if (head.method === CANCELLED) for (const key of this.#requests.keys) this.#endUnasked(key);
     // a message that cannot be read is answered, whatever it looks like
     if (catcher.isAnswered) return await catcher.response;
     const failed = (await Promise.all(told)).find((status) => status >= 400);
@@ -137,7 +115,7 @@ export class Connection {
     if (stream === undefined) {
       return Promise.resolve(new Response("too many streams at a time", { status: 409 }));
     }
-    follow(signal, stream);
+    stream.follow(signal);
     this.#link.listen(stream);
     this.#streams.catchUp(stream);
     return stream.response;
@@ -176,10 +154,7 @@ export class Connection {
     });
     // an id that is in flight: the session refuses this one, and the other goes on
     const isFree = key !== "null" && !this.isBusyWith(key);
-    if (isFree) {
-      this.#exchanges.set(key, exchange);
-      this.#posted.set(key, taken);
-    }
+    if (isFree) this.#requests.open(key, exchange, taken);
     if (isOpening) void exchange.ended.then(() => this.#keepIfOpened(exchange));
     const origin = { ...taken, exchange, catcher: exchange, forwarded, told: [] };
     const frame = frameOf(taken.line);
@@ -197,8 +172,8 @@ export class Connection {
       exchange.answer(UNREADABLE);
     }
     // WHY: the refusal of an id that cannot be read does not name it
-    if (!exchange.isOpen && this.#exchanges.get(key) === exchange) this.#forget(key);
-    follow(signal, exchange);
+    if (!exchange.isOpen) this.#requests.forget(key, exchange);
+    exchange.follow(signal);
     return await exchange.response;
   }
 
@@ -229,9 +204,7 @@ export class Connection {
 
   #giveBack(fault?: unknown): void {
     this.#hasEnded = true;
-    for (const exchange of this.#exchanges.values()) exchange.end();
-    this.#exchanges.clear();
-    this.#posted.clear();
+    this.#requests.end();
     this.#streams.end();
     this.#link.close();
     this.#options.onEnd(fault);
@@ -242,8 +215,8 @@ export class Connection {
     const head = headOf(line);
     const isRequest = head?.kind === "request";
     const key = isRequest ? head.key : undefined;
-    const exchange = key === undefined ? undefined : this.#exchanges.get(key);
-    const posted = key === undefined ? this.#origin : this.#posted.get(key);
+    const exchange = this.#requests.exchangeOf(key);
+    const posted = key === undefined ? this.#origin : this.#requests.takenOf(key);
     const body = posted === undefined ? line : asItCame(line, posted);
     const message: Outgoing = { body, key, exchange, forwarded: this.#forwardedWith(key) };
     if (key === undefined) {
@@ -257,7 +230,7 @@ export class Connection {
 
   /** Headers that go with a message; a request of the guard's own repeats nothing of the client's. */
   #forwardedWith(key: string | undefined): ReadonlyMap<string, string> {
-    const exchange = key === undefined ? undefined : this.#exchanges.get(key);
+    const exchange = this.#requests.exchangeOf(key);
     const forwarded = exchange?.forwarded ?? this.#origin?.forwarded ?? NO_HEADERS;
     return key === undefined || exchange !== undefined ? forwarded : withoutNames(forwarded);
   }
@@ -271,7 +244,7 @@ export class Connection {
       this.#answer(line, head.key);
       return;
     }
-    const related = callKey === undefined ? undefined : this.#exchanges.get(callKey);
+    const related = this.#requests.exchangeOf(callKey);
     const target =
       related ?? this.#openOrigin() ?? this.#relatedTo(line, head) ?? this.#anyStream();
     if (target === undefined) this.#unhear(line);
@@ -287,7 +260,7 @@ export class Connection {
       if (origin?.exchange?.isOpen === true) origin.exchange.push(line, origin.fields);
       return;
     }
-    if (this.#exchanges.get(key) === exchange) this.#forget(key);
+    this.#requests.forget(key, exchange);
     // WHY: a server on a pipe has no statuses, and clients of this era go by them
     const isOfPipe = origin !== undefined && origin.exchange === undefined;
     if (isOfPipe && this.#options.era === "modern") exchange.setStatus(statusOfAnswer(line));
@@ -300,7 +273,7 @@ export class Connection {
     const { exchange: own, catcher, nameless } = this.#origin ?? {};
     // the one that is being taken, also where another with its id is in flight
     if (own?.isOpen === true && own.key === key) return own;
-    const exchange = this.#exchanges.get(key);
+    const exchange = this.#requests.exchangeOf(key);
     if (exchange?.isOpen === true) return exchange;
     return catcher ?? (key === "null" ? nameless : undefined);
   }
@@ -315,10 +288,9 @@ export class Connection {
   #relatedTo(line: Uint8Array, head: MessageHead | undefined): Exchange | undefined {
     if (head === undefined) return undefined;
     const { subscription, progressToken } = relatedSpans(line, head);
-    if (subscription !== undefined) return this.#exchanges.get(keyOf(line, subscription));
+    if (subscription !== undefined) return this.#requests.exchangeOf(keyOf(line, subscription));
     if (progressToken === undefined) return undefined;
-    const text = spanText(line, progressToken);
-    return [...this.#exchanges.values()].find((one) => one.progressToken === text);
+    return this.#requests.withToken(spanText(line, progressToken));
   }
 
   /**
@@ -332,7 +304,7 @@ export class Connection {
   }
 
   #anyStream(): Exchange | undefined {
-    return this.#streams.any() ?? [...this.#exchanges.values()].find(({ isOpen }) => isOpen);
+    return this.#streams.any() ?? this.#requests.exchanges.find(({ isOpen }) => isOpen);
   }
 
   #events(): LinkEvents {
@@ -350,7 +322,7 @@ export class Connection {
   }
 
   async #room(): Promise<void> {
-    const full = [...this.#exchanges.values(), ...this.#streams.all()].filter((one) => one.isFull);
+    const full = [...this.#requests.exchanges, ...this.#streams.all()].filter((one) => one.isFull);
     await Promise.all(full.map((one) => one.room()));
   }
 
@@ -374,13 +346,13 @@ export class Connection {
 
   /** Ends the response to a request when all that the server has said was passed on. */
   #endBehind(key: string): void {
-    const exchange = this.#exchanges.get(key);
+    const exchange = this.#requests.exchangeOf(key);
     if (exchange === undefined) return;
     this.session.behindServer(() => {
       // WHY: a stream that ends is what a client gets that has cancelled
       exchange.openStream();
       exchange.end();
-      if (this.#exchanges.get(key) === exchange) this.#forget(key);
+      this.#requests.forget(key, exchange);
     });
   }
 
@@ -396,8 +368,8 @@ export class Connection {
   /** The client has closed the response to its request: in the modern era that cancels it. */
   #gone(exchange: Exchange): void {
     const { key } = exchange;
-    if (key === undefined || this.#exchanges.get(key) !== exchange) return;
-    this.#forget(key);
+    if (key === undefined || this.#requests.exchangeOf(key) !== exchange) return;
+    this.#requests.forget(key);
     const isOver = this.#link.abandon(key);
     // WHY: in the legacy era a client may come back for the answer
     if (this.#options.era === "legacy") return;
@@ -413,14 +385,4 @@ export class Connection {
     const isOver = opening.isAnswered || !opening.isStreaming;
     if (isOver && !this.#isOpened) this.close("the session was not opened");
   }
-
-  #forget(key: string): void {
-    this.#exchanges.delete(key);
-    this.#posted.delete(key);
-  }
-}
-
-function follow(signal: AbortSignal, exchange: Exchange): void {
-  if (signal.aborted) exchange.gone();
-  else signal.addEventListener("abort", () => exchange.gone(), { once: true });
 }

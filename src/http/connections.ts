@@ -1,14 +1,11 @@
 // The connections of one handler: a session of the legacy era has one to itself, requests of the modern
 // era share them, so that the guard does not list for each request anew.
 import { VERDICT_INTERNAL_FAULT } from "../abi/verdict.ts";
-import { toHex, utf8 } from "../bytes.ts";
 import { type CatalogChange, comesAfter } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import { monotonicMs, randomBytes, randomUuid } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import { GrantAccess } from "../guard/grant-access.ts";
-import { PRINCIPAL_DEFAULT } from "../guard/principal-match.ts";
-import { sha256 } from "../kernel/digest.ts";
 import { CONSENT_KEY_SIZE } from "../proxy/consent-state.ts";
 import { andThen, type Eventually, orElse } from "../proxy/eventually.ts";
 import type { RecordSink } from "../proxy/records.ts";
@@ -18,7 +15,8 @@ import { knownDrift, startsAlike } from "../proxy/session-parts.ts";
 import { SessionTasks } from "../proxy/tasks.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { StateStore } from "../store/types.ts";
-import { type Caller, isSameCaller } from "./auth-types.ts";
+import type { Caller } from "./auth-types.ts";
+import { groupOf, isSameCaller, NOBODY, sessionIdOf } from "./caller.ts";
 import { Connection } from "./connection.ts";
 import { LIMIT_SESSION_IDLE_MS } from "./limits.ts";
 import type { GuardHandlerOptions } from "./options.ts";
@@ -396,16 +394,4 @@ export class Connections {
     this.#lanes.delete(group);
     this.#tasks.delete(group);
   }
-}
-
-/** For what is recorded and is about no caller. */
-const NOBODY: Caller = { principal: PRINCIPAL_DEFAULT, credential: "none" };
-
-function groupOf(serverId: string, { principal, credential }: Caller): string {
-  return JSON.stringify([serverId, principal, credential]);
-}
-
-/** What labels and approvals belong to (40-gateway section 2): principal and credential. */
-function sessionIdOf({ principal, credential }: Caller): string {
-  return `http:${toHex(sha256(utf8(JSON.stringify([principal, credential]))))}`;
 }

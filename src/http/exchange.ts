@@ -145,6 +145,12 @@ export class Exchange {
     this.#options.onGone();
   }
 
+  /** Ends with what aborts when the client has gone. */
+  follow(signal: AbortSignal): void {
+    if (signal.aborted) this.gone();
+    else signal.addEventListener("abort", () => this.gone(), { once: true });
+  }
+
   /** More waits for the client than should. */
   get isFull(): boolean {
     return this.#isOpen && this.#stream !== undefined && (this.#stream.desiredSize ?? 1) <= 0;

@@ -1,7 +1,8 @@
 // How much room a guard has for sessions, connections and children, and who may have of it: one caller must
 // not take the room of all others.
 import { GuardError } from "../errors.ts";
-import { type Caller, isSameCaller } from "./auth-types.ts";
+import type { Caller } from "./auth-types.ts";
+import { isSameCaller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import {
   CALLER_SHARE,

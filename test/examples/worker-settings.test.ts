@@ -1,6 +1,5 @@
 // What the worker of the examples hands to its guard of what the operator has set.
 import { describe, expect, it } from "vitest";
-// @ts-expect-error: a plain module
 import { readSettings } from "../../examples/worker/settings.js";
 
 describe("settings of examples/worker", () => {
