@@ -10,17 +10,8 @@ import { NOW_MS } from "../fixtures/trust.ts";
 import { SERVER_ID } from "../proxy/rig.ts";
 import { describeWithRedis, startRedis } from "../store/redis-server.ts";
 import { answerOf, call, HttpRig, reasonOf } from "./rig.ts";
+import { REPLICA_PARTS } from "../fixtures/replica-parts.ts";
 
-const PARTS = {
-  allow: ["tools", "elicitation"],
-  itemKeys: {
-    write_file: 'requires = ["lease"]\nadds_taint = []',
-    echo: "adds_taint = []",
-    delete_file: 'requires = ["consent"]\nadds_taint = []',
-    read_text_file: 'adds_taint = ["untrusted"]',
-    fetch_url: 'stops_taint = ["untrusted"]\ntaint_outcome = "deny"\nadds_taint = []',
-  },
-};
 const FORMS = { capabilities: { elicitation: {} } };
 const consentKey = new Uint8Array(32).fill(7);
 const argsOf = (name: string): object => FIXTURE_ARGUMENTS.get(name) ?? {};
@@ -41,7 +32,7 @@ async function fleet(timeoutMs = 20_000): Promise<Fleet> {
     return store;
   };
   const start = async (): Promise<HttpRig> =>
-    await HttpRig.start(PARTS, { store: await open(), consentKey });
+    await HttpRig.start(REPLICA_PARTS, { store: await open(), consentKey });
   return { redis, store: await open(), a: await start(), b: await start() };
 }
 

@@ -9,22 +9,14 @@ import { NOW_MS } from "../fixtures/trust.ts";
 import { describeWithRedis, startRedis } from "../store/redis-server.ts";
 import { Replica } from "./replica-process.ts";
 import { call, catalogToml, modern, request, SERVER_ID } from "./rig.ts";
+import { REPLICA_PARTS } from "../fixtures/replica-parts.ts";
 
 const POLL = { timeout: 60_000, interval: 20 };
 const CALLS = 10_000;
 const INVOCATIONS = 4_000;
 const AT_ONCE = 50;
 
-const CATALOG = catalogToml({
-  allow: ["tools", "elicitation"],
-  itemKeys: {
-    write_file: 'requires = ["lease"]\nadds_taint = []',
-    echo: "adds_taint = []",
-    delete_file: 'requires = ["consent"]\nadds_taint = []',
-    read_text_file: 'adds_taint = ["untrusted"]',
-    fetch_url: 'stops_taint = ["untrusted"]\ntaint_outcome = "deny"\nadds_taint = []',
-  },
-});
+const CATALOG = catalogToml(REPLICA_PARTS);
 
 interface Fleet {
   readonly store: AsyncStateStore;

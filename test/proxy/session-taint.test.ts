@@ -9,6 +9,7 @@ import { FIXTURE_SERVER } from "../../src/testing/index.ts";
 import { reasons, rigOf } from "./layers-rig.ts";
 import { version } from "./reload-rig.ts";
 import { type CatalogParts, call, catalogToml, modern, Rig, request, trust } from "./rig.ts";
+import { moodyStore } from "../store/moody-store.ts";
 
 describe("taint", () => {
   const parts: CatalogParts = {
@@ -70,20 +71,11 @@ describe("taint", () => {
 
   it("a store that could be asked for nothing has the labels when it works again", async () => {
     const store = createMemoryStore();
-    let isBroken = false;
-    const orFault = <T>(use: () => T): T => {
-      if (isBroken) throw new GuardError("STORE_UNAVAILABLE", "expected a store, got none");
-      return use();
-    };
-    const moody: SyncStateStore = {
-      ...store,
-      getTaint: (session) => orFault(() => store.getTaint(session)),
-      addTaint: (session, mask) => orFault(() => store.addTaint(session, mask)),
-    };
-    const rig = await rigOf(parts, { store: moody });
-    isBroken = true;
+    const moody = moodyStore(store);
+    const rig = await rigOf(parts, { store: moody.store });
+    moody.isBroken = true;
     expect(rig.send(call(1, "read_text_file")).reason(1)).toBe("allowed");
-    isBroken = false;
+    moody.isBroken = false;
     expect(rig.send(call(2, "fetch_url")).reason(2)).toBe("taint_denied");
     // and so has every other process
     const other = await rigOf(parts, { store });
