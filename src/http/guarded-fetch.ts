@@ -5,6 +5,9 @@ import { LIMIT_REDIRECTS } from "./limits.ts";
 /** As much of `fetch` as the guard uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** That of the runtime, as it is when it is called. */
+export const runtimeFetch: Fetch = (url, init) => globalThis.fetch(url, init);
+
 export interface GuardedRequest {
   readonly fetch: Fetch;
   readonly url: URL;

@@ -7,7 +7,7 @@ import {
   listServer,
   type ServerLines,
 } from "../proxy/manifest-client.ts";
-import type { Fetch } from "./guarded-fetch.ts";
+import { type Fetch, runtimeFetch } from "./guarded-fetch.ts";
 import { HttpLink } from "./http-link.ts";
 import { frameOf, onOneLine } from "./line-breaks.ts";
 import type { LinkEvents } from "./link.ts";
@@ -99,6 +99,3 @@ function linesTo(options: ListHttpOptions): HttpLines {
     },
   };
 }
-
-const runtimeFetch = (url: string, init: RequestInit): Promise<Response> =>
-  globalThis.fetch(url, init);

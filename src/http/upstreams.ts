@@ -3,6 +3,7 @@
 import type { TrustedCatalog } from "../catalog/trusted.ts";
 import type { CatalogServer } from "../catalog/types.ts";
 import { GuardError, quote } from "../errors.ts";
+import { runtimeFetch } from "./guarded-fetch.ts";
 import { HttpLink } from "./http-link.ts";
 import type { Link, LinkEvents, LinkFactory } from "./link.ts";
 import type { GuardHandlerOptions, Upstream } from "./options.ts";
@@ -99,9 +100,6 @@ export function credentialsOf(
   }
   return found;
 }
-
-const runtimeFetch = (url: string, init: RequestInit): Promise<Response> =>
-  globalThis.fetch(url, init);
 
 /** Answers what the session has let through, which reaches nobody. */
 class NoLink implements Link {
