@@ -1,6 +1,6 @@
 // One negative fixture for each row of the table of checks, through `portcullis verify --json` as a
 // process; and the good one, with every check named.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -11,11 +11,12 @@ import { serializeTrustState, type TrustState } from "../../src/catalog/state.ts
 import { CATALOG_PAYLOAD_TYPE } from "../../src/catalog/verify-checks.ts";
 import type { GuardErrorCode } from "../../src/errors.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
+import { serverFingerprintOfPins } from "../../src/manifest/fingerprint.ts";
 import { createEnvelope, serializeEnvelope } from "../../src/sign/dsse.ts";
 import type { PrivateKey } from "../../src/sign/keys.ts";
 import { signSshsig } from "../../src/sign/sshsig.ts";
 import { alice, bob, catalogText, host, mallory, rootSettings } from "../fixtures/trust.ts";
-import { cli, jsonOf, tempFolder } from "./process.ts";
+import { type CliResult, cli, jsonOf, tempFolder } from "./process.ts";
 import { fixtureCatalog } from "./signed-home.ts";
 
 const NAMES =
@@ -39,6 +40,18 @@ interface HomeFiles {
   readonly signatures?: readonly string[];
 }
 
+/** A server whose start leaves a mark, where `PATH` names its program. */
+const MARKED = `[servers.marked]
+command = ["leave-mark"]
+fingerprint = "${serverFingerprintOfPins({
+  tools: new Map(),
+  prompts: new Map(),
+  resources: new Map(),
+  resourceTemplates: new Map(),
+  instructions: undefined,
+})}"
+max_allowed_scope = ["fs.read"]
+`;
 const GOOD = text({ version: 7 });
 const ROOT_1 = rootText();
 
@@ -53,6 +66,7 @@ function text(settings: {
   return catalogText({
     ...(id === undefined ? {} : { id }),
     ...(version === undefined ? {} : { version }),
+    rest: MARKED,
     issued: instant(NOW_MS + fromDays * DAY_MS),
     expires: instant(NOW_MS + toDays * DAY_MS),
   });
@@ -320,13 +334,26 @@ function floor(version: number): HomeFiles {
   return { roots: [signedRoot(root)], pin: digest(root) };
 }
 
+/** What `run` says of this home, and whether it has started the server. */
+async function runIn(dir: string): Promise<CliResult & { readonly hasStarted: boolean }> {
+  const folder = tempFolder();
+  const mark = join(folder, "mark");
+  const program = `#!/bin/sh\n: > ${mark}\n`;
+  writeFileSync(join(folder, "leave-mark"), program, { mode: 0o755 });
+  const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}` };
+  const result = await cli(["run", "--server", "marked", "--dir", dir], { env });
+  return { ...result, hasStarted: existsSync(mark) };
+}
+
 describe("verify --json", () => {
   it("names every check of the good one, exit 0", async () => {
     for (const files of [{}, { state: state() }, { signatures: [signSshsig(utf8(GOOD), alice)] }]) {
-      const result = await cli(["verify", "--json", "--dir", writeHome(files)]);
+      const dir = writeHome(files);
+      const result = await cli(["verify", "--json", "--dir", dir]);
       expect(result).toMatchObject({ code: 0, stderr: "" });
       const { ok, checks } = jsonOf(result);
       expect(ok).toBe(true);
+      expect((await runIn(dir)).hasStarted).toBe(true);
       expect(checks).toEqual(
         NAMES.split(" ").map((name) => ({ name, ok: true, detail: expect.stringMatching(/./) })),
       );
@@ -353,6 +380,9 @@ describe("verify --json", () => {
     ]);
     for (const name of names)
       expect(explained.stdout).toMatch(new RegExp(`^\\S+ +${name} +\\S`, "m"));
+    const guarded = await runIn(dir);
+    expect(guarded).toMatchObject({ code: 2, stdout: "", hasStarted: false });
+    expect(guarded.stderr).toContain(`(${code})`);
   });
 
   it("has a row for every code of the table", () => {
