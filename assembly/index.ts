@@ -35,6 +35,7 @@ import {
   canonicalBuffer,
   canonicalEnd,
   configure as configureRegions,
+  growInput as growInputRegion,
   digestBuffer,
   findings,
   frame,
@@ -78,6 +79,10 @@ export function configure(
     u32(recordSize),
     u32(patternSize),
   );
+}
+
+export function growInput(inputSize: i32): i32 {
+  return growInputRegion(u32(inputSize));
 }
 
 export function regionImage(): usize {

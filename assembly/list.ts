@@ -41,7 +41,15 @@ import {
   readObject,
   skipSpace,
 } from "./json";
-import { canonicalBuffer, canonicalEnd, input, listEntries, nameBuffer } from "./memory";
+import {
+  CANONICAL_GROWTH,
+  CANONICAL_SPARE,
+  canonicalBuffer,
+  canonicalEnd,
+  input,
+  listEntries,
+  nameBuffer,
+} from "./memory";
 import { findRawMember, rawEnd, rawStart, skipRaw } from "./raw";
 import { beginText, failure, textEnd } from "./reader-state";
 import { sha256Final, sha256Init, sha256Once, sha256Update } from "./sha256";
@@ -68,9 +76,6 @@ const keyUriTemplate: usize = memory.data<u8>([
   0x75, 0x72, 0x69, 0x54, 0x65, 0x6d, 0x70, 0x6c, 0x61, 0x74, 0x65,
 ]);
 
-/** Raw size up to which a canonical form surely fits into a quarter of the canonical buffer. */
-const LANE_TEXT_SIZE: usize = 262144;
-
 let kind: u32 = 0;
 /** Address of the next element, 0 behind the last one. */
 let nextAt: usize = 0;
@@ -82,8 +87,13 @@ const laneEntry: usize = memory.data(16, 16);
 const laneDigests: usize = memory.data(128, 16);
 let laneCount: u32 = 0;
 
+/** Bytes of a lane: a quarter of the canonical buffer. */
+function laneCapacity(): usize {
+  return (canonicalEnd - canonicalBuffer) >> 2;
+}
+
 function laneText(lane: u32): usize {
-  return canonicalBuffer + usize(lane) * ((canonicalEnd - canonicalBuffer) >> 2);
+  return canonicalBuffer + usize(lane) * laneCapacity();
 }
 
 /** Writes the framing of an item digest at `out`; returns the address behind it. */
@@ -229,8 +239,9 @@ function setName(entry: usize, start: usize, end: usize): i32 {
 function writeLane(start: usize, size: usize, entry: usize): void {
   const text = laneText(laneCount);
   const body = writeTags(text);
-  const laneEnd = text + ((canonicalEnd - canonicalBuffer) >> 2);
-  if (size > LANE_TEXT_SIZE) {
+  const laneEnd = text + laneCapacity();
+  // WHY: what is as short as this surely fits into a lane
+  if (size * CANONICAL_GROWTH + (CANONICAL_SPARE >> 2) > laneCapacity()) {
     sha256Init();
     sha256Update(text, i32(body - text));
     writeCanonical(start, body, laneEnd, true);

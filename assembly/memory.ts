@@ -2,7 +2,8 @@
 //
 //   | static data | patterns | image | item states | item verdicts | server states | input + pad | canonical | objects | members |
 //
-// Memory grows in `configure` and never again, so a host may keep its views.
+// Memory grows in `configure`, and in `growInput` where the host asks for it: then everything from the
+// input on is laid out anew, nothing before it moves, and the host makes its views anew.
 import { INPUT_SIZE, OUTPUT_SIZE_MAX } from "../src/abi/frame";
 import {
   FRAME_SIZE_BYTES,
@@ -26,10 +27,14 @@ const IMAGE_SIZE_MAX: u32 = 1073741824;
 /** More than the largest number of states unfolds to. */
 const PATTERN_SIZE_MAX: u32 = 8388608;
 /**
- * One definition's canonical form. RFC 8785 can lengthen a text: `1e20,` (5 bytes) becomes 22, so
- * 1 MiB becomes at most 4.4 MiB. Longer texts are hashed in pieces of this buffer.
+ * Bytes of canonical form for a byte of text. RFC 8785 can lengthen a text: `1e20,` (5 bytes) becomes
+ * 22, so 1 MiB becomes at most 4.4 MiB.
  */
-const CANONICAL_SIZE: usize = 5242880;
+export const CANONICAL_GROWTH: usize = 5;
+/** What the shortest texts need beside that: a number alone (`1e20`), the framing of an item digest. */
+export const CANONICAL_SPARE: usize = 2048;
+/** One definition's canonical form. Longer texts are hashed in pieces of this buffer. */
+const CANONICAL_SIZE_MAX: usize = 5242880;
 
 // The names under consideration, in UTF-8, each zero-padded to a multiple of 8 bytes. The server id
 // ends where the name begins, so that both are hashed in one loop:
@@ -130,20 +135,7 @@ export function configure(
   at = align64(at + usize(itemCount));
   const serverStatesAt = at;
   at = align64(at + usize(serverCount));
-  const inputAt = at;
-  at = align64(at + usize(inputSize) + INPUT_PAD);
-  const canonicalAt = at;
-  at = align64(at + CANONICAL_SIZE);
-  const objectsAt = at;
-  // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
-  at = align64(at + (usize(recordSize) / 7 + usize(LIMIT_DEPTH) + 8) * 16);
-  const membersAt = at;
-  // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`), but for the one that is being
-  // read in each open object
-  at = align64(at + (usize(inputSize) / 5 + usize(LIMIT_DEPTH) + 8) * 16);
-  const pages = i32((at + PAGE_SIZE - 1) / PAGE_SIZE);
-  const missing = pages - memory.size();
-  if (missing > 0 && memory.grow(missing) < 0) return 0;
+  if (!layInput(at, usize(inputSize), usize(recordSize))) return 0;
   patterns = patternsAt;
   patternCapacity = usize(patternSize);
   image = imageAt;
@@ -151,15 +143,42 @@ export function configure(
   itemStates = itemStatesAt;
   itemVerdicts = itemVerdictsAt;
   serverStates = serverStatesAt;
-  input = inputAt;
-  inputCapacity = usize(inputSize);
+  return 1;
+}
+
+/**
+ * Makes the input region larger, and those behind it; what they held is lost.
+ *
+ * @param inputSize bytes of the largest text that will be read and canonicalised
+ * @returns 1, or 0 when memory cannot be had or an argument is out of range: then nothing has changed
+ */
+export function growInput(inputSize: u32): i32 {
+  if (input == 0 || usize(inputSize) < inputCapacity) return 0;
+  if (inputSize > u32(LIMIT_MESSAGE_BYTES_MAX)) return 0;
+  return i32(layInput(input, usize(inputSize), usize(inputSize)));
+}
+
+/** Lays out the regions from `start` on that only one text at a time needs, and grows memory. */
+function layInput(start: usize, inputSize: usize, recordSize: usize): bool {
+  const canonicalAt = align64(start + inputSize + INPUT_PAD);
+  const canonicalSize = inputSize * CANONICAL_GROWTH + CANONICAL_SPARE;
+  const objectsAt = align64(canonicalAt + min(canonicalSize, CANONICAL_SIZE_MAX));
+  // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
+  const membersAt = align64(objectsAt + (recordSize / 7 + usize(LIMIT_DEPTH) + 8) * 16);
+  // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`), but for the one that is being
+  // read in each open object
+  const end = align64(membersAt + (inputSize / 5 + usize(LIMIT_DEPTH) + 8) * 16);
+  const missing = i32((end + PAGE_SIZE - 1) / PAGE_SIZE) - memory.size();
+  if (missing > 0 && memory.grow(missing) < 0) return false;
+  input = start;
+  inputCapacity = inputSize;
   canonicalBuffer = canonicalAt;
-  canonicalEnd = canonicalAt + CANONICAL_SIZE;
+  canonicalEnd = objectsAt;
   objectsStart = objectsAt;
   objectsEnd = membersAt;
   membersStart = membersAt;
-  membersEnd = at;
-  return 1;
+  membersEnd = end;
+  return true;
 }
 
 /** Puts the sentinel behind a text of `size` bytes at the start of the input region. */

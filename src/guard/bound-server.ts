@@ -58,7 +58,7 @@ export class BoundServer {
     const { kernel } = guard;
     guard.setTime();
     const size = bytes.length;
-    if (!(size <= kernel.inputSize)) return toDecision(VERDICT_MALFORMED_MESSAGE);
+    if (!kernel.reserve(size)) return toDecision(VERDICT_MALFORMED_MESSAGE);
     guard.ensureBound(this.id);
     kernel.bytes.set(bytes, kernel.inputAt);
     return toDecision(kernel.exports.checkMessage(size, flags));
@@ -76,7 +76,8 @@ export class BoundServer {
    */
   readMessage(bytes: Uint8Array, flags = 0): MessageShape | MalformedMessage {
     const { kernel } = this.#guard;
-    kernel.writeInput(bytes);
+    // where there is no room for it, the kernel says so
+    if (kernel.reserve(bytes.length)) kernel.bytes.set(bytes, kernel.inputAt);
     return readShape(kernel, bytes.length, flags);
   }
 

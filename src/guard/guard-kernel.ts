@@ -75,8 +75,8 @@ export class GuardKernel {
   #now: number = Number.NaN;
   #request: ScopeSet | undefined;
 
-  constructor(image: Uint8Array, clock: Clock, inputSize: number) {
-    this.kernel = loadImage(image, inputSize);
+  constructor(image: Uint8Array, clock: Clock, messageSizeMax: number) {
+    this.kernel = loadImage(image, messageSizeMax);
     this.clock = clock;
   }
 

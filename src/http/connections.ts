@@ -36,8 +36,6 @@ interface Lane extends Held {
   readonly context: string;
 }
 
-/** Bytes of messages that a session of the legacy era has room for at first. */
-const SESSION_ROOM_BYTES = 131_072;
 /** A request of the modern era that needs a connection. */
 export interface LaneRequest {
   readonly serverId: string;
@@ -356,7 +354,6 @@ export class Connections {
         monotonic: options.monotonic,
         timer: options.timer,
         messageSizeMax,
-        ...(era === "legacy" && { roomFirstBytes: SESSION_ROOM_BYTES }),
         onRecord: recordFor(caller),
       },
     });

@@ -11,6 +11,7 @@ export interface KernelExports {
     recordSize: number,
     patternSize: number,
   ): number;
+  growInput(inputSize: number): number;
   regionImage(): number;
   regionInput(): number;
   regionName(): number;
@@ -75,6 +76,7 @@ export interface KernelExports {
  */
 const EXPORT_NAMES: Readonly<Record<Exclude<keyof KernelExports, "memory">, true>> = {
   configure: true,
+  growInput: true,
   regionImage: true,
   regionInput: true,
   regionName: true,

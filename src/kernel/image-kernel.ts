@@ -1,7 +1,7 @@
 // A kernel instance with a catalog's image in it.
 import * as layout from "../abi/layout.ts";
 import { GuardError } from "../errors.ts";
-import { Kernel } from "./kernel.ts";
+import { INPUT_SIZE_FIRST, Kernel } from "./kernel.ts";
 
 const IMAGE_ERRORS: ReadonlyMap<number, string> = new Map([
   [layout.IMAGE_TOO_SMALL, "expected a whole image, got fewer bytes than its header"],
@@ -19,10 +19,10 @@ const IMAGE_ERRORS: ReadonlyMap<number, string> = new Map([
 /**
  * Loads `image` into a fresh kernel instance, which validates all of it.
  *
- * @param inputSize bytes of the largest message it will read
+ * @param inputSizeMax bytes of the largest message it will read
  * @throws {GuardError} IMAGE_INVALID when the kernel refuses it; KERNEL_CAPACITY
  */
-export function loadImage(image: Uint8Array, inputSize: number): Kernel {
+export function loadImage(image: Uint8Array, inputSizeMax: number): Kernel {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   const count = (offset: number): number =>
     image.length < layout.HEADER_SIZE ? 0 : view.getUint32(offset, true);
@@ -32,12 +32,14 @@ export function loadImage(image: Uint8Array, inputSize: number): Kernel {
   if (itemCount * layout.ITEM_SIZE + serverCount * layout.SERVER_SIZE > image.length) {
     throw new GuardError("IMAGE_INVALID", "expected an image as large as its counts say");
   }
+  const inputSize = Math.min(INPUT_SIZE_FIRST, inputSizeMax);
   const kernel = new Kernel({
     imageSize: image.length,
     itemCount,
     serverCount,
     inputSize,
     recordSize: inputSize,
+    inputSizeMax,
   });
   kernel.bytes.set(image, kernel.imageAt);
   const loaded = kernel.exports.loadImage(image.length);

@@ -1,6 +1,6 @@
-// One kernel instance with its views: made once, after memory has its final size.
+// One kernel instance with its views of memory.
 import { FRAME_SIZE_BYTES, LIST_ENTRY_COUNT_MAX, LIST_ENTRY_SIZE } from "../abi/layout.ts";
-import { LIMIT_LIST_BYTES, LIMIT_MESSAGE_BYTES_MAX } from "../abi/limits.ts";
+import { LIMIT_MESSAGE_BYTES_MAX } from "../abi/limits.ts";
 import { GuardError } from "../errors.ts";
 import type { KernelExports } from "./exports.ts";
 import { instantiateKernel } from "./module.ts";
@@ -14,28 +14,39 @@ export interface KernelSize {
   readonly inputSize: number;
   /** Bytes of the largest text it will canonicalise, at most `inputSize`. */
   readonly recordSize: number;
+  /** Up to what `inputSize` and `recordSize` grow with the texts. Default: they do not. */
+  readonly inputSizeMax?: number;
   /** Bytes of the pattern file and what it unfolds to; absent for an instance that does not scan. */
   readonly patternSize?: number;
 }
 
-/** What an instance reads when its host does not say. */
-export const INPUT_SIZE_DEFAULT: number = LIMIT_LIST_BYTES;
+/**
+ * Bytes of the texts that an instance has room for at first. WHY: memory comes to ten times that, up to
+ * 75 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
+ * garbage: 1 to 5 ms of a boot of 25.
+ */
+export const INPUT_SIZE_FIRST: number = 1 << 16;
 
 /**
- * A kernel instance. `bytes` and `words` cover its whole memory, which never grows again;
- * the addresses are byte offsets into them.
+ * A kernel instance. `bytes` and `words` cover its whole memory; the addresses are byte offsets into
+ * them.
+ *
+ * INVARIANT: nothing keeps `bytes`, `words` or `canonicalAt` over a `reserve` or a `writeInput`, which
+ * make them anew when memory grows.
  */
 export class Kernel {
   readonly exports: KernelExports;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly words: Int32Array<ArrayBuffer>;
-  readonly inputSize: number;
+  bytes: Uint8Array<ArrayBuffer>;
+  words: Int32Array<ArrayBuffer>;
+  /** Bytes of the largest text that there is room for. */
+  inputSize: number;
+  readonly inputSizeMax: number;
   readonly inputAt: number;
   readonly imageAt: number;
   /** Of the name under consideration; the server id stands before it (`writePadded`). */
   readonly nameAt: number;
   readonly digestAt: number;
-  readonly canonicalAt: number;
+  canonicalAt: number;
   /** Index into `words`. */
   readonly frameWord: number;
   /** Index into `words`. */
@@ -68,6 +79,7 @@ export class Kernel {
     this.bytes = new Uint8Array(exports.memory.buffer);
     this.words = new Int32Array(exports.memory.buffer);
     this.inputSize = size.inputSize;
+    this.inputSizeMax = size.inputSizeMax ?? size.inputSize;
     this.inputAt = exports.regionInput();
     this.imageAt = exports.regionImage();
     this.nameAt = exports.regionName();
@@ -81,15 +93,39 @@ export class Kernel {
   }
 
   /**
+   * Makes room for a text of `size` bytes.
+   *
+   * @returns false when that is more than `inputSizeMax`, or memory cannot be had
+   */
+  reserve(size: number): boolean {
+    return size <= this.inputSize || this.#grow(size);
+  }
+
+  #grow(size: number): boolean {
+    if (!(size <= this.inputSizeMax)) return false;
+    // WHY: four times as much, so that slowly growing texts do not make it grow each time
+    const inputSize = Math.min(Math.max(size, this.inputSize * 4), this.inputSizeMax);
+    const { exports } = this;
+    const isGrown = exports.growInput(inputSize) === 1;
+    if (isGrown) this.inputSize = inputSize;
+    // also where it is not: nothing depends on what the kernel did before it gave up
+    this.bytes = new Uint8Array(exports.memory.buffer);
+    this.words = new Int32Array(exports.memory.buffer);
+    this.canonicalAt = exports.regionCanonical();
+    return isGrown;
+  }
+
+  /**
    * Copies `text` to the start of the input region.
    *
-   * @throws {GuardError} KERNEL_CAPACITY when it is larger than the instance was made for
+   * @throws {GuardError} KERNEL_CAPACITY when it is larger than the instance was made for, or memory
+   *   cannot be had
    */
   writeInput(text: Uint8Array): void {
-    if (text.length > this.inputSize) {
+    if (!this.reserve(text.length)) {
       throw new GuardError(
         "KERNEL_CAPACITY",
-        `expected at most ${this.inputSize} bytes of text, got ${text.length}`,
+        `expected at most ${this.inputSizeMax} bytes of text and memory for them, got ${text.length}`,
       );
     }
     this.bytes.set(text, this.inputAt);

@@ -68,13 +68,13 @@ export class Dispatches {
    * guard, `undefined` where it cannot be read.
    */
   #withoutGuardParts(message: ClientMessage): ClientMessage | undefined {
-    const { bound, consentKey, roomBytes } = this.#state.parts;
+    const { bound, consentKey, messageSizeMax } = this.#state.parts;
     const retry = readConsentRetry(message.line, message.shape.params, consentKey);
     if (retry === "none") return message;
     if (retry === "malformed") return undefined;
     const frame = applyEdits(message.frame, retry.edits);
     const line = frame.subarray(0, frame.length - 1);
-    const shape = line.length > roomBytes() ? undefined : bound.readMessage(line);
+    const shape = line.length > messageSizeMax ? undefined : bound.readMessage(line);
     if (shape === undefined || shape.kind !== "request" || shape.id?.key !== message.key) {
       return undefined;
     }

@@ -1,4 +1,5 @@
 // What of a connection's options stays the same under every catalog, with the defaults filled in.
+import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { monotonicMs, randomBytes, randomUuid, systemClock } from "../clock.ts";
 import { GuardError } from "../errors.ts";
 import { AsyncDecider } from "../guard/decide-async.ts";
@@ -17,7 +18,7 @@ import type { SessionBasis } from "./session-parts.ts";
 import { systemTimer, type Timer } from "./timer.ts";
 
 /** What of the basis the session does itself. */
-export interface SessionTurns extends Pick<SessionBasis, "goOn" | "roomBytes"> {
+export interface SessionTurns extends Pick<SessionBasis, "goOn"> {
   /** Runs what a timer runs as a turn of the session. */
   readonly turn: (run: () => void) => void;
 }
@@ -49,7 +50,7 @@ export function basisOf(options: GuardSessionOptions, turns: SessionTurns): Sess
     auditMode: options.auditMode ?? "required",
     scopeCap: options.scopeCap,
     denyAs: options.denyAs ?? "error",
-    roomBytes: turns.roomBytes,
+    messageSizeMax: options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES,
     clock: options.clock ?? systemClock,
     monotonic: options.monotonic ?? monotonicMs,
     timer: turnTimer,

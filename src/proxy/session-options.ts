@@ -66,11 +66,6 @@ export interface GuardSessionOptions extends GuardSettings {
   readonly uuid?: (() => string) | undefined;
   /** Bytes of the largest message. Default 10 MiB. */
   readonly messageSizeMax?: number | undefined;
-  /**
-   * Bytes of messages that there is room for at first; for a larger one the session takes all the room
-   * that it may need, and lists again. Default: room for every message.
-   */
-  readonly roomFirstBytes?: number | undefined;
   readonly onRecord?: RecordSink | undefined;
   /** What this connection has in common with others of the same identity. Default: nothing. */
   readonly common?: CommonState | undefined;

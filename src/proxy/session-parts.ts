@@ -50,8 +50,8 @@ export interface SessionBasis {
   /** Names of the scopes this session may use at most; `undefined` = no cap. */
   readonly scopeCap: readonly string[] | undefined;
   readonly denyAs: "error" | "result";
-  /** Bytes of the largest message that there is room for. */
-  readonly roomBytes: () => number;
+  /** Bytes of the largest message. */
+  readonly messageSizeMax: number;
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly timer: Timer;
@@ -113,7 +113,7 @@ export function makeParts(options: PartsOptions): SessionParts {
   const scopeCap = bothCaps(ownCap, match.scopeCap);
   const guard = ScopeGuard.fromCatalog(catalog, {
     clock,
-    messageSizeMax: basis.roomBytes(),
+    messageSizeMax: basis.messageSizeMax,
     ...(scopeCap !== undefined && { scopeCap }),
   });
   // a scope the catalog does not have is a fault, also where the principal's cap hides it

@@ -378,9 +378,9 @@ export class SessionState {
    * @returns `undefined` when it must not pass: it cannot be read, or has grown over the limit
    */
   readChanged(frame: Uint8Array): MessageShape | undefined {
-    const { bound, roomBytes } = this.#parts;
+    const { bound, messageSizeMax } = this.#parts;
     const line = frame.subarray(0, frame.length - 1);
-    if (line.length > roomBytes()) return undefined;
+    if (line.length > messageSizeMax) return undefined;
     const shape = bound.readMessage(line, SERVER_READ_FLAGS);
     return shape.kind === "malformed" ? undefined : shape;
   }

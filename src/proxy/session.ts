@@ -2,7 +2,6 @@
 //
 // Nothing is written upstream before the decision is exactly `allow`, and what was judged is what
 // is forwarded: the same bytes.
-import { LIMIT_MESSAGE_STDIO_BYTES } from "../abi/limits.ts";
 import { VERDICT_ALLOWED, VERDICT_CATALOG_UNTRUSTED } from "../abi/verdict.ts";
 import { type CatalogChange, comesAfter } from "../catalog/succession.ts";
 import type { TrustedCatalog } from "../catalog/trusted.ts";
@@ -35,8 +34,6 @@ export class GuardSession {
   readonly #onTakeOver: GuardSessionOptions["onTakeOver"];
   readonly #onKept: GuardSessionOptions["onKept"];
   readonly #laterTurn: GuardSessionOptions["laterTurn"];
-  readonly #messageSizeMax: number;
-  #roomBytes: number;
   /** How many messages are being handled, one inside the other. */
   #depth = 0;
   /** The catalog that takes over when they are done. */
@@ -68,17 +65,11 @@ export class GuardSession {
    */
   constructor(options: GuardSessionOptions, drift?: SeenDrift) {
     const { catalog, serverId, common } = options;
-    this.#messageSizeMax = options.messageSizeMax ?? LIMIT_MESSAGE_STDIO_BYTES;
-    this.#roomBytes = Math.min(
-      options.roomFirstBytes ?? this.#messageSizeMax,
-      this.#messageSizeMax,
-    );
     this.#onTakeOver = options.onTakeOver;
     this.#onKept = options.onKept;
     this.#laterTurn = options.laterTurn;
     this.#basis = basisOf(options, {
       goOn: (answer, go) => this.#goOn(answer, go),
-      roomBytes: () => this.#roomBytes,
       turn: (run) => this.#turn(run),
     });
     this.#launched = catalog.servers.get(serverId);
@@ -122,13 +113,11 @@ export class GuardSession {
 
   /** Takes one line of the client. */
   fromClient(line: FramedLine): void {
-    this.#makeRoom(line);
     this.#turn(() => this.#client.take(line));
   }
 
   /** Takes one line of the server. */
   fromServer(line: FramedLine): void {
-    this.#makeRoom(line);
     this.#turn(() => this.#server.take(line));
   }
 
@@ -230,37 +219,6 @@ export class GuardSession {
     }
     const inTurn = this.#laterTurn?.() ?? atOnce;
     void answer.then((value) => inTurn(() => this.#turn(() => go(value))));
-  }
-
-  /**
-   * Takes a kernel instance that can read the line, as for a newer catalog: nothing is admitted until
-   * the guard has listed again.
-   *
-   * WHY: an instance for 4 MiB is 17 MB of address space, which an engine counts as if it were used; with a
-   * thousand of them it collects garbage for most of its time
-   */
-  #makeRoom(line: FramedLine): void {
-    if (line.kind !== "line" || this.#roomBytes >= this.#messageSizeMax) return;
-    // half of the room is for what the guard itself adds to a message
-    if (line.frame.length <= this.#roomBytes / 2) return;
-    if (this.#depth > 0) {
-      const message = "expected a message of the other side behind the one that is handled";
-      throw new GuardError("KERNEL_CAPACITY", message);
-    }
-    this.#roomBytes = this.#messageSizeMax;
-    const { drift, isDriftKnown } = this.#state.parts;
-    const parts = this.#partsFor(this.catalog, isDriftKnown ? drift.kept : undefined, true);
-    // WHY: the catalog is the same, so drift stays, also what the store has not taken yet
-    for (const { kind, name } of drift.waiting) {
-      parts.drift.saw(kind, name);
-      if (kind === "instructions") parts.bound.markInstructionsDrifted();
-      else parts.bound.markDrifted(kind, name);
-    }
-    const waiting = this.#state.replaceParts(parts);
-    this.#turn(() => {
-      for (const { again } of waiting) again();
-      this.#state.tellRoom();
-    });
   }
 
   /** Handles one message whole; a catalog that came meanwhile takes over behind it. */

@@ -20,8 +20,6 @@ export class StickyDrift {
   readonly before: readonly Drift[];
   readonly #options: StickyDriftOptions;
   readonly #kept = new Set<string>();
-  /** As it was seen here. */
-  readonly #seen = new Map<string, Drift>();
   /** What the store could not take yet; the kernel of this process refuses it all the same. */
   readonly #waiting = new Map<string, Drift>();
 
@@ -31,20 +29,9 @@ export class StickyDrift {
     for (const drift of this.before) this.#kept.add(keyOf(drift));
   }
 
-  /** All that the store has, as far as it is known here. */
-  get kept(): readonly Drift[] {
-    const seen = [...this.#seen].filter(([key]) => !this.#waiting.has(key));
-    return [...this.before, ...seen.map(([, drift]) => drift)];
-  }
-
   /** The server's instructions drifted before. */
   get hasInstructions(): boolean {
     return this.before.some(({ kind }) => kind === "instructions");
-  }
-
-  /** What the store could not take yet. */
-  get waiting(): readonly Drift[] {
-    return [...this.#waiting.values()];
   }
 
   /** Keeps it, once; what the store refuses now is tried again with the next. */
@@ -53,7 +40,6 @@ export class StickyDrift {
     const drift: Drift = { serverId, kind, name, catalogSha256 };
     const key = keyOf(drift);
     if (this.#kept.has(key)) return;
-    this.#seen.set(key, drift);
     this.#waiting.set(key, drift);
     for (const [waitingKey, waiting] of this.#waiting) {
       const isGiven = orElse(() => andThen(store.addDrift(waiting), () => true), false);

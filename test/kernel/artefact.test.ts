@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { instantiateSync } from "@assemblyscript/loader";
 import { describe, expect, it } from "vitest";
-import { isKernelExports } from "../../src/kernel/exports.ts";
+import { READ_SIZE } from "../../src/abi/layout.ts";
+import { isKernelExports, type KernelExports } from "../../src/kernel/exports.ts";
 import { KERNEL_SHA256 } from "../../src/kernel/module.ts";
 
 const wasm = readFileSync("build/kernel/kernel.wasm");
@@ -61,17 +62,45 @@ describe("kernel artefact", () => {
     }
   });
 
-  it("grows its memory once, and an instance is configured once", () => {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm));
-    if (!isKernelExports(instance.exports)) throw new Error("not the kernel");
-    const { configure, memory, loadImage, check, readMessage } = instance.exports;
-    // before it is configured, nothing is decided and nothing is read
+  function instance(): KernelExports {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm));
+    if (!isKernelExports(exports)) throw new Error("not the kernel");
+    return exports;
+  }
+
+  it("an instance is configured once, and decides nothing before it", () => {
+    const { configure, growInput, memory, loadImage, check, readMessage } = instance();
     expect(check(0, 1, 0)).toBe(8);
+    expect(growInput(1 << 20)).toBe(0);
     expect(configure(0, 0, 0, 1 << 20, 1 << 20, 0)).toBe(1);
     const size = memory.buffer.byteLength;
     expect(configure(0, 0, 0, 1 << 21, 1 << 20, 0)).toBe(0);
     expect(loadImage(0)).not.toBe(1);
     readMessage(10, 0);
     expect(memory.buffer.byteLength).toBe(size);
+  });
+
+  it("makes room for larger texts, never for smaller ones and not over 64 MiB", () => {
+    const kernel = instance();
+    const { configure, growInput, memory } = kernel;
+    const regions = (): readonly number[] => [
+      kernel.regionImage(),
+      kernel.regionItemStates(),
+      kernel.regionServerStates(),
+      kernel.regionInput(),
+      kernel.regionPatterns(),
+    ];
+    expect(configure(4096, 8, 2, 1024, 1024, 0)).toBe(1);
+    const before = regions();
+    const size = memory.buffer.byteLength;
+    expect([1023, 67_108_865, -1].map((bytes) => growInput(bytes))).toEqual([0, 0, 0]);
+    expect(memory.buffer.byteLength).toBe(size);
+    const text = Buffer.from(`"${"a".repeat(99_998)}"`);
+    expect(kernel.readJson(text.length, 0)).toBe(READ_SIZE);
+    expect(growInput(100_000)).toBe(1);
+    expect(regions()).toEqual(before);
+    new Uint8Array(memory.buffer).set(text, kernel.regionInput());
+    expect(kernel.canonicalize(text.length)).toBe(text.length);
+    expect(kernel.canonicalize(text.length + 1)).toBe(-READ_SIZE);
   });
 });

@@ -1,4 +1,5 @@
-// A session that begins with little room for messages takes what it needs, and decides the same.
+// A session begins with room for short messages and takes more with the first larger one; what it knew
+// stays.
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { FIXTURE_SERVER } from "../../src/testing/index.ts";
@@ -7,7 +8,6 @@ import { answered, rigOf } from "./async-rig.ts";
 import { catalogToml, Rig, trust } from "./rig.ts";
 
 const READ = "read_text_file";
-const ROOM = { roomFirstBytes: 8_192 };
 
 function unavailable(): never {
   throw new Error("the store is away");
@@ -24,19 +24,16 @@ function read(id: number, padding = ""): object {
   };
 }
 
-describe("a session with little room", () => {
+describe("a session that takes more room", () => {
   it("passes messages below and above it, in both directions, up to the limit", async () => {
-    const rig = new Rig(
-      await trust(catalogToml()),
-      { ...FIXTURE_SERVER, callEcho: true },
-      ROOM,
-    ).connect();
+    const options = { ...FIXTURE_SERVER, callEcho: true };
+    const rig = new Rig(await trust(catalogToml()), options).connect();
     rig.send(read(1));
     expect(rig.reason(1)).toBe("allowed");
     const lists = rig.mock.count("tools/list");
     rig.send(read(2, "x".repeat(100_000)));
     expect(rig.reason(2)).toBe("allowed");
-    expect(rig.mock.count("tools/list")).toBe(lists + 1);
+    expect(rig.mock.count("tools/list")).toBe(lists);
     rig.send(read(3, "x".repeat(1_100_000)));
     expect(rig.reason(3)).toBe("malformed_message");
     rig.send(read(4, "x".repeat(500_000)));
@@ -46,7 +43,7 @@ describe("a session with little room", () => {
 
   it("takes a large answer, and what waited is decided once", async () => {
     const options = { ...FIXTURE_SERVER, resultText: "y".repeat(50_000) };
-    const rig = new Rig(await trust(catalogToml()), options, ROOM).connect();
+    const rig = new Rig(await trust(catalogToml()), options).connect();
     rig.send(read(1));
     expect(rig.reason(1)).toBe("allowed");
     rig.send(read(2));
@@ -54,18 +51,15 @@ describe("a session with little room", () => {
     expect(rig.mock.callsReceived).toBe(2);
   });
 
-  it("lists again when the listing itself was too large, and refuses what it refused", async () => {
+  it("reads a listing that is larger than its room at first, and refuses what has drifted", async () => {
     const options = {
       ...FIXTURE_SERVER,
       fillerTools: 200,
       drift: "description",
       target: READ,
     } as const;
-    const rig = new Rig(
-      await trust(catalogToml({ onDrift: "block-tool" })),
-      options,
-      ROOM,
-    ).connect();
+    const catalog = await trust(catalogToml({ onDrift: "block-tool" }));
+    const rig = new Rig(catalog, options).connect();
     rig.send(read(1));
     expect(rig.reason(1)).toBe("fingerprint_drift");
     const write = { name: "write_file", arguments: FIXTURE_ARGUMENTS.get("write_file") };
@@ -85,7 +79,7 @@ describe("a session with little room", () => {
       flicker: true,
     } as const;
     const catalog = await trust(catalogToml({ onDrift: "block-tool" }));
-    const rig = new Rig(catalog, options, { ...ROOM, store }).connect();
+    const rig = new Rig(catalog, options, { store }).connect();
     rig.send(read(1));
     rig.send(read(2, "x".repeat(100_000)));
     rig.send(read(3));
@@ -97,7 +91,6 @@ describe("a session with little room", () => {
     const { rig } = rigOf({
       catalog: await trust(catalogToml({ onDrift: "block-tool" })),
       server: { ...FIXTURE_SERVER, drift: "description", target: READ, times: 1 },
-      extra: ROOM,
     });
     rig.send(read(1));
     await answered(rig, 1);
