@@ -21,7 +21,7 @@ function fingerprintOne(kind: ItemKind, source: ManifestSource): string {
   if (kernel.exports.readDefinition(KIND_CODES[kind], bytes.length) !== 1) {
     throw new GuardError("MANIFEST_INVALID", `expected the JSON of one ${kind}`);
   }
-  const item = readEntry(kernel, kind, 0, 0);
+  const item = readEntry(kernel, kind, { entry: 0, index: 0, source: bytes });
   if (item.fingerprint !== undefined) return item.fingerprint;
   throw new GuardError("MANIFEST_INVALID", `${kind}: ${item.error ?? "unreadable"}`);
 }

@@ -32,19 +32,33 @@ export function drainListing(
     const count = kernel.exports.listNext();
     if (count < 0) return undefined;
     if (count === 0) return items;
-    for (let index = 0; index < count; index++) {
-      items.push({ ...readEntry(kernel, kind, index, items.length), source });
+    for (let entry = 0; entry < count; entry++) {
+      items.push(readEntry(kernel, kind, { entry, index: items.length, source }));
     }
   }
 }
 
-/** Entry `entry` of the kernel's list region as an item. */
-export function readEntry(kernel: Kernel, kind: ItemKind, entry: number, index: number): LiveItem {
+/** Which entry of the kernel's list region it is. */
+export interface ListEntry {
+  /** In the region, 0-based. */
+  readonly entry: number;
+  /** In the listing, 0-based. */
+  readonly index: number;
+  /** The text that the kernel reads; nobody may change it. */
+  readonly source: Uint8Array;
+}
+
+/** An entry of the kernel's list region as an item. */
+export function readEntry(
+  kernel: Kernel,
+  kind: ItemKind,
+  { entry, index, source }: ListEntry,
+): LiveItem {
+  const { words } = kernel;
   const word = kernel.listWord + entry * (layout.LIST_ENTRY_SIZE >> 2);
-  const read = (offset: number): number => kernel.words[word + offset] ?? 0;
-  const status = read(layout.LIST_ENTRY_WORD_STATUS);
-  const nameStart = read(layout.LIST_ENTRY_WORD_NAME_START);
-  const nameEnd = read(layout.LIST_ENTRY_WORD_NAME_END);
+  const status = words[word + layout.LIST_ENTRY_WORD_STATUS] ?? 0;
+  const nameStart = words[word + layout.LIST_ENTRY_WORD_NAME_START] ?? 0;
+  const nameEnd = words[word + layout.LIST_ENTRY_WORD_NAME_END] ?? 0;
   const digestAt = kernel.listAt + entry * layout.LIST_ENTRY_SIZE + layout.LIST_ENTRY_OFFSET_DIGEST;
   const isRead = status === layout.READ_OK;
   return {
@@ -56,9 +70,10 @@ export function readEntry(kernel: Kernel, kind: ItemKind, entry: number, index: 
       : undefined,
     error: isRead ? undefined : describeReadError(status),
     span: {
-      start: read(layout.LIST_ENTRY_WORD_START),
-      end: read(layout.LIST_ENTRY_WORD_END),
+      start: words[word + layout.LIST_ENTRY_WORD_START] ?? 0,
+      end: words[word + layout.LIST_ENTRY_WORD_END] ?? 0,
     },
+    source,
   };
 }
 
@@ -73,13 +88,17 @@ export function decodeName(kernel: Kernel, start: number, end: number): string {
 /**
  * The items with every duplicate name refused: two definitions of one name are one too many.
  */
-export function refuseDuplicates(items: readonly LiveItem[]): LiveItem[] {
-  const seen = new Map<string, number>();
+export function refuseDuplicates(items: readonly LiveItem[]): readonly LiveItem[] {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
   for (const { name } of items) {
-    if (name !== undefined) seen.set(name, (seen.get(name) ?? 0) + 1);
+    if (name === undefined) continue;
+    if (seen.has(name)) twice.add(name);
+    seen.add(name);
   }
+  if (twice.size === 0) return items;
   return items.map((item) =>
-    item.name === undefined || seen.get(item.name) === 1
+    item.name === undefined || !twice.has(item.name)
       ? item
       : { ...item, fingerprint: undefined, error: item.error ?? "expected every name once" },
   );

@@ -68,7 +68,7 @@ export function readManifest(
     }
     found.set(kind, checkListing(kind, drainListing(kernel, kind, bytes), bytes, strictness));
   }
-  const itemsOf = (kind: ItemKind): LiveItem[] => {
+  const itemsOf = (kind: ItemKind): readonly LiveItem[] => {
     const items = found.get(kind) ?? [];
     return strictness === "each" ? items : refuseDuplicates(items);
   };
