@@ -28,6 +28,7 @@ import {
   OBJECT_OFFSET_MEMBERS,
   OBJECT_OFFSET_NEXT,
   OBJECT_SIZE,
+  mayBeSpace,
   skipSpace,
 } from "./json";
 import { objectsStart } from "./memory";
@@ -106,10 +107,12 @@ function writeArray(start: usize): usize {
     return at + 1;
   }
   while (true) {
-    at = skipSpace(writeValue(at));
+    at = writeValue(at);
+    if (mayBeSpace(at)) at = skipSpace(at);
     if (u32(load<u8>(at)) == CHAR_BRACKET_CLOSE) break;
     writeByte(CHAR_COMMA);
-    at = skipSpace(at + 1);
+    at += 1;
+    if (mayBeSpace(at)) at = skipSpace(at);
   }
   writeByte(CHAR_BRACKET_CLOSE);
   return at + 1;

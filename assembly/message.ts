@@ -57,7 +57,7 @@ import {
   CHAR_N,
   CHAR_QUOTE,
 } from "./chars";
-import { beginTables, readObject, readValue, skipSpace } from "./json";
+import { beginTables, readObject, readValue, mayBeSpace, skipSpace } from "./json";
 import { frame, input, inputCapacity, nameBuffer, padName, terminateInput } from "./memory";
 import { readNumber } from "./number";
 import {
@@ -142,24 +142,38 @@ export function readMessage(size: u32, flags: u32): i32 {
 
 /** Reads the outermost object, with nothing but white space around it. */
 function readTop(): bool {
-  let at = skipSpace(input);
-  if (at == 0) return false;
+  let at = input;
+  if (mayBeSpace(at)) {
+    at = skipSpace(at);
+    if (at == 0) return false;
+  }
   if (u32(load<u8>(at)) != CHAR_BRACE_OPEN) return refuse(READ_SHAPE, at);
-  at = skipSpace(at + 1);
-  if (at == 0) return false;
+  at = at + 1;
+  if (mayBeSpace(at)) {
+    at = skipSpace(at);
+    if (at == 0) return false;
+  }
   while (true) {
     at = readTopMember(at);
     if (at == 0) return false;
-    at = skipSpace(at);
-    if (at == 0) return false;
+    if (mayBeSpace(at)) {
+      at = skipSpace(at);
+      if (at == 0) return false;
+    }
     const c = u32(load<u8>(at));
     if (c == CHAR_BRACE_CLOSE) break;
     if (c != CHAR_COMMA) return refuse(READ_SYNTAX, at);
-    at = skipSpace(at + 1);
+    at = at + 1;
+    if (mayBeSpace(at)) {
+      at = skipSpace(at);
+      if (at == 0) return false;
+    }
+  }
+  at = at + 1;
+  if (mayBeSpace(at)) {
+    at = skipSpace(at);
     if (at == 0) return false;
   }
-  at = skipSpace(at + 1);
-  if (at == 0) return false;
   return at == textEnd || refuse(READ_TRAILING, at);
 }
 
@@ -176,11 +190,17 @@ function readTopMember(start: usize): usize {
   const member = topMember(start + 1, keyEnd);
   if (member == 0 || (seen & member) != 0) return fail(READ_SHAPE, start);
   seen |= member;
-  let at = skipSpace(keyEnd + 1);
-  if (at == 0) return 0;
+  let at = keyEnd + 1;
+  if (mayBeSpace(at)) {
+    at = skipSpace(at);
+    if (at == 0) return 0;
+  }
   if (u32(load<u8>(at)) != CHAR_COLON) return fail(READ_SYNTAX, at);
-  at = skipSpace(at + 1);
-  if (at == 0) return 0;
+  at = at + 1;
+  if (mayBeSpace(at)) {
+    at = skipSpace(at);
+    if (at == 0) return 0;
+  }
   if (member == SEEN_PARAMS) return readParams(at);
   const end = readValue(at, 1);
   if (end == 0) return 0;

@@ -49,7 +49,7 @@ export function readString(start: usize): usize {
     if (c == CHAR_QUOTE) return at;
     if (c == CHAR_BACKSLASH) {
       stringHasEscape = true;
-      at = readEscape(at);
+      at = isShortEscape(load<u8>(at, 1)) ? at + 2 : readEscape(at);
     } else if (c >= 0x80) {
       at = readUtf8(at);
     } else {
@@ -59,21 +59,25 @@ export function readString(start: usize): usize {
   }
 }
 
-/** Checks one escape at its backslash; returns the address behind it, or 0. */
+/** One bit for each of `\\ b f n r t`, counted from the backslash. */
+const SHORT_ESCAPES: u32 =
+  1 |
+  (1 << (CHAR_B - CHAR_BACKSLASH)) |
+  (1 << (CHAR_F - CHAR_BACKSLASH)) |
+  (1 << (CHAR_N - CHAR_BACKSLASH)) |
+  (1 << (CHAR_R - CHAR_BACKSLASH)) |
+  (1 << (CHAR_T - CHAR_BACKSLASH));
+
+/** True when `c` behind a backslash makes an escape of two bytes. */
+function isShortEscape(c: u32): bool {
+  const bit = c - CHAR_BACKSLASH;
+  if (bit < 32) return ((SHORT_ESCAPES >>> bit) & 1) != 0;
+  return c == CHAR_QUOTE || c == CHAR_SLASH;
+}
+
+/** Checks one long escape at its backslash; returns the address behind it, or 0. */
 function readEscape(at: usize): usize {
-  const c = u32(load<u8>(at, 1));
-  if (c != CHAR_U) {
-    const isKnown =
-      c == CHAR_QUOTE ||
-      c == CHAR_BACKSLASH ||
-      c == CHAR_SLASH ||
-      c == CHAR_B ||
-      c == CHAR_F ||
-      c == CHAR_N ||
-      c == CHAR_R ||
-      c == CHAR_T;
-    return isKnown ? at + 2 : fail(READ_SYNTAX, at);
-  }
+  if (u32(load<u8>(at, 1)) != CHAR_U) return fail(READ_SYNTAX, at);
   const unit = hexUnit(at + 2);
   if (unit < 0) return fail(READ_SYNTAX, at);
   if ((unit & 0xf800) != 0xd800) return at + 6;
