@@ -3,12 +3,14 @@ import type { Catalog, CatalogServer } from "../catalog/types.ts";
 import { contributorNames } from "../kernel/output-frame.ts";
 import { pinsRoot } from "../manifest/fingerprint.ts";
 import type { EngineDecision } from "./engine-types.ts";
-import type { GatewayDecision } from "./gateway-types.ts";
+import type { EvidenceRef, GatewayDecision } from "./gateway-types.ts";
 import type { RequestIdentity } from "./identity.ts";
 import type { ScopeLease, StoredLease } from "./lease.ts";
 import type { ServerCard } from "./server-card.ts";
 
 export interface AnswerContext {
+  /** Who gives the answer: it alone knows it again. */
+  readonly issuer: object;
   readonly identity: RequestIdentity | undefined;
   readonly serverId: string;
   readonly toolName: string;
@@ -17,6 +19,53 @@ export interface AnswerContext {
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What every decision has. */
+type GivenParts = Omit<GatewayDecision, "serverCard" | "lease">;
+
+/**
+ * A decision that its gateway knows again.
+ *
+ * WHY: a private member instead of a WeakMap of all that were given, which was a sixth of a decision
+ */
+class GivenDecision implements GatewayDecision {
+  readonly invocation: GatewayDecision["invocation"];
+  readonly stateChanging: boolean;
+  readonly effect: GatewayDecision["effect"];
+  readonly resultTrustLevel: GatewayDecision["resultTrustLevel"];
+  readonly evidenceRef: EvidenceRef;
+  readonly taint: GatewayDecision["taint"];
+  // absent where there is none
+  declare serverCard?: ServerCard;
+  declare lease?: ScopeLease;
+  readonly #issuer: object;
+  readonly #identity: RequestIdentity | undefined;
+
+  constructor({ issuer, identity }: AnswerContext, parts: GivenParts) {
+    this.invocation = parts.invocation;
+    this.stateChanging = parts.stateChanging;
+    this.effect = parts.effect;
+    this.resultTrustLevel = parts.resultTrustLevel;
+    this.evidenceRef = parts.evidenceRef;
+    this.taint = parts.taint;
+    this.#issuer = issuer;
+    // now: what the caller makes of the object later changes nothing
+    this.#identity = parts.invocation.decision === "allow" ? identity : undefined;
+  }
+
+  static callerOf(decision: object, issuer: object): RequestIdentity | undefined {
+    return #issuer in decision && decision.#issuer === issuer ? decision.#identity : undefined;
+  }
+}
+
+/**
+ * Who called, by the decision that `issuer` allowed the call with; `undefined` for any other, and for
+ * a copy.
+ */
+export function callerOf(decision: unknown, issuer: object): RequestIdentity | undefined {
+  if (typeof decision !== "object" || decision === null) return undefined;
+  return GivenDecision.callerOf(decision, issuer);
+}
 
 /** Names for what a catalog numbers. */
 export class GatewayAnswers {
@@ -35,32 +84,35 @@ export class GatewayAnswers {
 
   /** The gateway's answer. */
   answer(decided: EngineDecision, context: AnswerContext): GatewayDecision {
-    const { decision, target } = decided;
-    const { identity, serverCard } = context;
-    // WHY: one literal; a spread for every member that may be absent took a third of a decision
-    const answer: Writable<GatewayDecision> = {
+    const { target } = decided;
+    const given = new GivenDecision(context, {
       invocation: this.#invocation(decided, context.toolName),
       // what nobody has pinned may change anything
       stateChanging: target === undefined ? true : decided.stateChanging,
       effect: target?.item.effect,
       resultTrustLevel: trustOf(decided),
-      evidenceRef: {
-        principalHash: identity?.principalHash ?? "",
-        sessionId: identity?.sessionId ?? "",
-        toolManifestDigest: this.#toolTree(context.serverId),
-        toolDescriptorDigest: decided.live?.fingerprint ?? "",
-        policyDecision: decision.outcome,
-        reasonCode: decision.reason,
-        decisionId: context.decisionId,
-      },
+      evidenceRef: this.#evidence(decided, context),
       taint: {
         labels: this.labels(decided.taint | decided.taintAdded),
         added: this.labels(decided.taintAdded),
       },
+    });
+    if (context.serverCard !== undefined) given.serverCard = context.serverCard;
+    if (decided.lease !== undefined) given.lease = bothSpellings(decided.lease);
+    return given;
+  }
+
+  #evidence({ decision, live }: EngineDecision, context: AnswerContext): EvidenceRef {
+    const { identity, serverId, decisionId } = context;
+    return {
+      principalHash: identity?.principalHash ?? "",
+      sessionId: identity?.sessionId ?? "",
+      toolManifestDigest: this.#toolTree(serverId),
+      toolDescriptorDigest: live?.fingerprint ?? "",
+      policyDecision: decision.outcome,
+      reasonCode: decision.reason,
+      decisionId,
     };
-    if (serverCard !== undefined) answer.serverCard = serverCard;
-    if (decided.lease !== undefined) answer.lease = bothSpellings(decided.lease);
-    return answer;
   }
 
   #invocation(decided: EngineDecision, toolName: string): GatewayDecision["invocation"] {

@@ -38,6 +38,9 @@ export class GatewayRecords {
    * that nobody signs.
    */
   readonly #isEvidence: boolean;
+  /** While the log can be written, and while it cannot. */
+  readonly #whenOpen: DecideOptions;
+  readonly #whenBlind: DecideOptions;
   readonly #clock: Clock;
   /** Server -> tool -> digest, as the log saw it last. */
   #listed = new Map<string, Map<string, string | undefined>>();
@@ -48,6 +51,9 @@ export class GatewayRecords {
     this.#output = this.sink === undefined ? undefined : withOtel(this.sink);
     this.#isEvidence = !(this.sink instanceof RecentAuditLog);
     this.#isBestEffort = auditMode === "best-effort";
+    const keepsFrames = this.#isEvidence;
+    this.#whenOpen = { audit: AUDIT_AVAILABLE, keepsFrames };
+    this.#whenBlind = { audit: this.#isBestEffort ? AUDIT_BEST_EFFORT : 0, keepsFrames };
     this.#clock = clock;
   }
 
@@ -55,9 +61,7 @@ export class GatewayRecords {
   decideOptions(): DecideOptions {
     const sink = this.#output;
     if (sink === undefined) return UNRECORDED;
-    const canWrite = attempt(() => sink.isAvailable) === true;
-    const whenBlind = this.#isBestEffort ? AUDIT_BEST_EFFORT : 0;
-    return { audit: canWrite ? AUDIT_AVAILABLE : whenBlind, keepsFrames: this.#isEvidence };
+    return attempt(() => sink.isAvailable) === true ? this.#whenOpen : this.#whenBlind;
   }
 
   /** A server was listed. */
@@ -70,14 +74,20 @@ export class GatewayRecords {
     const sink = this.#output;
     if (sink === undefined) return decided;
     this.#showDefinition(call, decided.live?.fingerprint);
-    const eventOf = this.#isEvidence ? gatewayEvent : decisionEvent;
-    const write = (what: EngineDecision): boolean =>
-      attempt(() => sink.append(eventOf(call, what, this.#clock(), "none"))) === true;
-    if (write(decided) || decided.decision.outcome !== "allow") return decided;
+    if (this.#write(sink, call, decided) || decided.decision.outcome !== "allow") return decided;
     if (this.#isBestEffort && !decided.stateChanging) return decided;
     const refused = engine.unrecorded(decided);
-    write(refused);
+    this.#write(sink, call, refused);
     return refused;
+  }
+
+  #write(sink: AuditSink, call: EngineCall, decided: EngineDecision): boolean {
+    const eventOf = this.#isEvidence ? gatewayEvent : decisionEvent;
+    try {
+      return sink.append(eventOf(call, decided, this.#clock(), "none")) === true;
+    } catch {
+      return false;
+    }
   }
 
   /** Lists the definition that a call was compared by, unless the log saw that one last. */

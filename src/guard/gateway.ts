@@ -17,13 +17,13 @@ import { type ConsentRecord, isConsentRecord } from "./consent-record.ts";
 import { AsyncDecider } from "./decide-async.ts";
 import { DecisionEngine } from "./engine.ts";
 import type { EngineCall, EngineDecision } from "./engine-types.ts";
-import { GatewayAnswers } from "./gateway-answer.ts";
+import { callerOf, GatewayAnswers } from "./gateway-answer.ts";
 import { type GatewayParts, grantStoreOf, NO_GRANTS } from "./gateway-parts.ts";
 import { type GatewayAuditOptions, GatewayRecords } from "./gateway-records.ts";
 import type { EvaluateRequest, GatewayDecision } from "./gateway-types.ts";
 import { GrantAccess } from "./grant-access.ts";
 import { HeldDefinitions } from "./held-definition.ts";
-import { isRequestIdentity, type RequestIdentity } from "./identity.ts";
+import { isRequestIdentity } from "./identity.ts";
 import type { ScopeLease } from "./lease.ts";
 import { leaseState } from "./lease-valid.ts";
 import { type TaintedObservation, wrapResult } from "./observation.ts";
@@ -83,8 +83,6 @@ export class MCPGateway {
   readonly #access: GrantAccess | undefined;
   /** Where it answers later. */
   readonly #async: AsyncDecider | undefined;
-  /** Who called, by the decision that was given for it. */
-  readonly #calls = new WeakMap<object, RequestIdentity>();
   readonly #definitions = new HeldDefinitions();
   readonly #decisionIds: string = randomUuid();
   #cards: readonly ServerCard[];
@@ -223,7 +221,7 @@ export class MCPGateway {
    */
   wrapResult(toolName: string, result: unknown, decision: GatewayDecision): TaintedObservation {
     const observation = wrapResult(toolName, result, decision, { scan: scanText });
-    const identity = this.#calls.get(decision);
+    const identity = callerOf(decision, this);
     if (identity === undefined || !observation.instructionLikeTextDetected) return observation;
     const { sessionHash } = identity;
     this.#access?.addRowTaint(sessionHash, UNTRUSTED_MASK);
@@ -322,16 +320,18 @@ export class MCPGateway {
 
   #finish(call: EngineCall, decided: EngineDecision): GatewayDecision {
     this.#decisionCount += 1;
-    const decision = this.#world.answers.answer(decided, {
+    return this.#world.answers.answer(decided, {
+      issuer: this,
       identity: call.identity,
       serverId: call.serverId,
       toolName: call.name,
       decisionId: `${this.#decisionIds}.${this.#decisionCount}`,
-      serverCard: this.#cards.find(({ serverId }) => serverId === call.serverId),
+      serverCard: this.#cards.length === 0 ? undefined : this.#cardOf(call.serverId),
     });
-    const isAllowed = decision.invocation.decision === "allow";
-    if (isAllowed && call.identity !== undefined) this.#calls.set(decision, call.identity);
-    return decision;
+  }
+
+  #cardOf(id: string): ServerCard | undefined {
+    return this.#cards.find(({ serverId }) => serverId === id);
   }
 }
 

@@ -112,7 +112,15 @@ export function digestWords(bytes: Uint8Array): DigestWords {
 
 function writeDigest(words: Int32Array, at: number, digest: DigestWords | undefined): void {
   if (digest === undefined) return;
-  for (let word = 0; word < 8; word++) words[at + word] = digest[word] ?? 0;
+  // WHY: no loop: five digests a decision, and a loop is 3 % of it
+  words[at] = digest[0] ?? 0;
+  words[at + 1] = digest[1] ?? 0;
+  words[at + 2] = digest[2] ?? 0;
+  words[at + 3] = digest[3] ?? 0;
+  words[at + 4] = digest[4] ?? 0;
+  words[at + 5] = digest[5] ?? 0;
+  words[at + 6] = digest[6] ?? 0;
+  words[at + 7] = digest[7] ?? 0;
 }
 
 /** Two words; 0 for what is no time, which is too late for everything. */
