@@ -136,7 +136,14 @@ function writeObject(start: usize): usize {
     else writeString(key, usize(keySize & KEY_SIZE_MASK));
     writeByte(CHAR_COLON);
     nextObject = load<u32>(entry, MEMBER_OFFSET_TAIL);
-    writeValue(usize(load<u32>(entry, MEMBER_OFFSET_VALUE)));
+    const value = usize(load<u32>(entry, MEMBER_OFFSET_VALUE));
+    // WHY: most values are strings; a call less for each
+    if (u32(load<u8>(value)) == CHAR_QUOTE) {
+      if (out >= outLimit) flush();
+      writeString(value + 1, 0);
+    } else {
+      writeValue(value);
+    }
     entry += MEMBER_SIZE;
     if (entry == tableEnd) break;
     writeByte(CHAR_COMMA);

@@ -19,6 +19,7 @@ import {
   READ_SYNTAX,
 } from "../src/abi/layout";
 import {
+  CHAR_BACKSLASH,
   CHAR_BRACE_CLOSE,
   CHAR_BRACE_OPEN,
   CHAR_BRACKET_CLOSE,
@@ -284,6 +285,20 @@ function compareKeys(a: usize, b: usize): i32 {
   );
 }
 
+/** As `compareKeys`. WHY: most names differ in their first letter; a call less for each comparison. */
+function compareMostKeys(a: usize, b: usize): i32 {
+  const first = i32(load<u8>(usize(load<u32>(a, MEMBER_OFFSET_KEY))));
+  const second = i32(load<u8>(usize(load<u32>(b, MEMBER_OFFSET_KEY))));
+  return first != second && isLetter(first) && isLetter(second)
+    ? first - second
+    : compareKeys(a, b);
+}
+
+/** Neither an escape nor the end of an empty name, and no byte that UTF-16 orders otherwise. */
+function isLetter(c: i32): bool {
+  return u32(c - CHAR_BACKSLASH - 1) < 0x80 - CHAR_BACKSLASH - 1;
+}
+
 /** Sorts a small table; false at the first duplicate. */
 function insertionSort(table: usize, tableEnd: usize): bool {
   for (let at = table + MEMBER_SIZE; at < tableEnd; at += MEMBER_SIZE) {
@@ -292,7 +307,7 @@ function insertionSort(table: usize, tableEnd: usize): bool {
     // WHY: the moving entry stays readable at `at` until the first shift, then at `spare`
     v128.store(spare, moving);
     while (slot > table) {
-      const order = compareKeys(slot - MEMBER_SIZE, spare);
+      const order = compareMostKeys(slot - MEMBER_SIZE, spare);
       if (order == 0) return false;
       if (order < 0) break;
       v128.store(slot, v128.load(slot - MEMBER_SIZE));
