@@ -1,6 +1,6 @@
 // Definitions of one listing: strict read, canonical form, item digest (20-fingerprint section 2).
 //
-// Up to four definitions a step, hashed side by side in SIMD lanes where that is faster.
+// Several definitions a step, hashed side by side in SIMD lanes where that is faster.
 import {
   KIND_PROMPT,
   KIND_RESOURCE,
@@ -82,14 +82,23 @@ let nextAt: usize = 0;
 /** Address behind the array's `]`; 0 before it was reached. */
 export let listEnd: usize = 0;
 
-const laneSize: usize = memory.data(16, 16);
-const laneEntry: usize = memory.data(16, 16);
+// What waits to be hashed, the longest first: so those that are hashed together are of about one size.
+//
+//    0      4       8      12     16
+//    +------+-------+------+------+
+//    | size | entry | text | zero |   u32 each: bytes of the text, its list entry, where it stands
+//    +------+-------+------+------+
+const LANE_SIZE: usize = 16;
+const lanes: usize = memory.data(16 * (LIST_ENTRY_COUNT_MAX + 4), 16);
+const LANE_OFFSET_SIZE: usize = 0;
+const LANE_OFFSET_ENTRY: usize = 4;
+const LANE_OFFSET_TEXT: usize = 8;
 const laneDigests: usize = memory.data(128, 16);
 let laneCount: u32 = 0;
 
-/** Bytes of a lane: a quarter of the canonical buffer. */
+/** Bytes that each text may take: the canonical buffer holds all of a batch. */
 function laneCapacity(): usize {
-  return (canonicalEnd - canonicalBuffer) >> 2;
+  return (canonicalEnd - canonicalBuffer) / LIST_ENTRY_COUNT_MAX;
 }
 
 function laneText(lane: u32): usize {
@@ -134,7 +143,7 @@ export function listBegin(itemKind: u32, start: usize, end: usize): i32 {
 }
 
 /**
- * Reads up to four definitions into the list entries.
+ * Reads up to LIST_ENTRY_COUNT_MAX definitions into the list entries.
  *
  * @returns how many, 0 at the end, or LIST_BROKEN when the end of an element cannot be found
  */
@@ -241,7 +250,7 @@ function writeLane(start: usize, size: usize, entry: usize): void {
   const body = writeTags(text);
   const laneEnd = text + laneCapacity();
   // WHY: what is as short as this surely fits into a lane
-  if (size * CANONICAL_GROWTH + (CANONICAL_SPARE >> 2) > laneCapacity()) {
+  if (size * CANONICAL_GROWTH + CANONICAL_SPARE / LIST_ENTRY_COUNT_MAX > laneCapacity()) {
     sha256Init();
     sha256Update(text, i32(body - text));
     writeCanonical(start, body, laneEnd, true);
@@ -249,32 +258,59 @@ function writeLane(start: usize, size: usize, entry: usize): void {
     return;
   }
   const end = writeCanonical(start, body, laneEnd, false);
-  store<u32>(laneSize + (usize(laneCount) << 2), u32(end - text));
-  store<u32>(laneEntry + (usize(laneCount) << 2), u32(entry));
+  addLane(u32(end - text), entry, text);
+}
+
+/** Keeps a text until `hashLanes`, behind all that are as long. */
+function addLane(size: u32, entry: usize, text: usize): void {
+  let lane = lanes + usize(laneCount) * LANE_SIZE;
+  for (; lane > lanes && load<u32>(lane - LANE_SIZE, LANE_OFFSET_SIZE) < size; lane -= LANE_SIZE) {
+    v128.store(lane, v128.load(lane - LANE_SIZE));
+  }
+  store<u32>(lane, size, LANE_OFFSET_SIZE);
+  store<u32>(lane, u32(entry), LANE_OFFSET_ENTRY);
+  store<u32>(lane, u32(text), LANE_OFFSET_TEXT);
   laneCount += 1;
 }
 
-function sizeOf(lane: u32): u32 {
-  return lane < laneCount ? load<u32>(laneSize + (usize(lane) << 2)) : 0;
+function hashLanes(): void {
+  const end = lanes + usize(laneCount) * LANE_SIZE;
+  // the last batch may be filled up with texts of no size, which nobody reads
+  memory.fill(end, 0, 4 * LANE_SIZE);
+  for (let first = lanes; first < end; first += 4 * LANE_SIZE) hashFour(first, end);
 }
 
-/** Hashes the lanes together when that costs less than one after the other. */
-function hashLanes(): void {
-  const a = sizeOf(0);
-  const b = sizeOf(1);
-  const c = sizeOf(2);
-  const d = sizeOf(3);
-  const longest = max(max(a, b), max(c, d));
+/** Hashes up to four texts, together when that costs less than one after the other. */
+function hashFour(first: usize, end: usize): void {
   // WHY: a step of four lanes costs about as much as two scalar ones
-  if (a + b + c + d > longest * 2) {
-    sha256x4(laneText(0), a, laneText(1), b, laneText(2), c, laneText(3), d, laneDigests);
-  } else {
-    for (let lane: u32 = 0; lane < laneCount; lane++) {
-      sha256Once(laneText(lane), i32(sizeOf(lane)), laneDigests + (usize(lane) << 5));
-    }
+  const rest = sizeAt(first, 1) + sizeAt(first, 2) + sizeAt(first, 3);
+  const isShared = rest > sizeAt(first, 0);
+  if (isShared) {
+    sha256x4(
+      textAt(first, 0),
+      sizeAt(first, 0),
+      textAt(first, 1),
+      sizeAt(first, 1),
+      textAt(first, 2),
+      sizeAt(first, 2),
+      textAt(first, 3),
+      sizeAt(first, 3),
+      laneDigests,
+    );
   }
-  for (let lane: u32 = 0; lane < laneCount; lane++) {
-    const entry = usize(load<u32>(laneEntry + (usize(lane) << 2)));
-    memory.copy(entry + LIST_ENTRY_OFFSET_DIGEST, laneDigests + (usize(lane) << 5), 32);
+  for (let index: usize = 0; index < 4; index++) {
+    const lane = first + index * LANE_SIZE;
+    if (lane >= end) return;
+    const digest = laneDigests + index * 32;
+    if (!isShared) sha256Once(textAt(first, index), sizeAt(first, index), digest);
+    memory.copy(usize(load<u32>(lane, LANE_OFFSET_ENTRY)) + LIST_ENTRY_OFFSET_DIGEST, digest, 32);
   }
+}
+
+function sizeAt(first: usize, index: usize): i32 {
+  return load<i32>(first + index * LANE_SIZE, LANE_OFFSET_SIZE);
+}
+
+function textAt(first: usize, index: usize): usize {
+  return usize(load<u32>(first + index * LANE_SIZE, LANE_OFFSET_TEXT));
 }

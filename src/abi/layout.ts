@@ -287,7 +287,7 @@ export const LIST_ENTRY_WORD_STATUS = 2;
 export const LIST_ENTRY_WORD_NAME_START = 3;
 export const LIST_ENTRY_WORD_NAME_END = 4;
 export const LIST_ENTRY_OFFSET_DIGEST = 32;
-export const LIST_ENTRY_COUNT_MAX = 4;
+export const LIST_ENTRY_COUNT_MAX = 8;
 /** `listNext` could not find the end of an element: nothing after it is readable. */
 export const LIST_BROKEN = -1;
 
