@@ -6,7 +6,6 @@ import {
   FRAME_WORD_KIND,
   FRAME_WORD_METHOD,
   FRAME_WORD_NAME_SIZE,
-  HEADER_OFFSET_HASH_KEY,
   KIND_PROMPT,
   KIND_RESOURCE,
   KIND_TOOL,
@@ -25,37 +24,29 @@ import {
 } from "../src/abi/verdict";
 import { catalogVerdict, judgeItem } from "./check";
 import { isLoaded } from "./image";
-import { frame, image, nameBuffer, serverAt } from "./memory";
+import { frame, nameBuffer, serverAt } from "./memory";
 import { readMessage } from "./message";
-import { hashName, hashServer, keepServer, v0, v1, v2, v3 } from "./siphash";
+import { hashBehind, serverSum } from "./name-hash";
 import { findHashedBound, findServer } from "./table";
 import { findTemplate } from "./template";
 
 let server: i32 = -1;
 let serverSize: u32 = 0;
-let a: u64 = 0;
-let b: u64 = 0;
-let c: u64 = 0;
-let d: u64 = 0;
+/** Of its id; see `hashBehind`. */
+let sum: u64 = 0;
 
 /** Binds the server whose id is in the server buffer; returns its index, or -1. */
 export function bindServer(size: u32): i32 {
   server = isLoaded ? findServer(size) : -1;
   serverSize = size;
   if (server < 0) return -1;
-  const key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
-  hashServer(key0, load<u64>(image, HEADER_OFFSET_HASH_KEY + 8), serverAt(serverSize), serverSize);
-  a = v0;
-  b = v1;
-  c = v2;
-  d = v3;
+  sum = serverSum(serverAt(serverSize), serverSize);
   return server;
 }
 
 /** Index of the bound server's item whose name is in the name buffer, or -1. */
 function findBound(kind: u32, nameSize: u32): i32 {
-  keepServer(a, b, c, d);
-  const hash = hashName(nameBuffer, nameSize, serverSize, kind);
+  const hash = hashBehind(sum, serverSize, kind, nameBuffer, nameSize);
   return findHashedBound(hash, u32(server), kind, nameSize);
 }
 

@@ -1,6 +1,6 @@
-// Lookup in the image: SipHash, one displacement, one slot, one full compare of names.
+// Lookup in the image: a hash, one displacement, one slot, one full compare of names.
 //
-//   hash         = SipHash-1-3(server, kind, name)           low, high: its halves
+//   hash         = of (server, kind, name): name-hash.ts     low, high: its halves
 //   displacement = displacements[low * buckets >> 32]
 //   slot         = (high + displacement * (low | 1)) mod 2^32 * slots >> 32
 //
@@ -32,7 +32,7 @@ import {
   SLOT_SIZE,
 } from "../src/abi/layout";
 import { image, input, inputCapacity, nameBuffer, serverAt } from "./memory";
-import { hashName, hashPair, hashServer } from "./siphash";
+import { hashBehind, hashPair, serverSum, setHashKey } from "./name-hash";
 
 export let serversAt: usize = 0;
 export let serverCount: u32 = 0;
@@ -43,8 +43,6 @@ let displacementsAt: usize = 0;
 let bucketCount: u32 = 0;
 let slotsAt: usize = 0;
 let slotCount: u32 = 0;
-let key0: u64 = 0;
-let key1: u64 = 0;
 
 function bucketsFor(records: u32): u32 {
   return records / INDEX_BUCKET_RECORDS + 1;
@@ -82,8 +80,10 @@ export function openTables(
   slotCount = slotsFor(servers + items);
   displacementsAt = image + usize(indexOffset);
   slotsAt = displacementsAt + usize(displacementsSize(bucketCount));
-  key0 = load<u64>(image, HEADER_OFFSET_HASH_KEY);
-  key1 = load<u64>(image, HEADER_OFFSET_HASH_KEY + 8);
+  setHashKey(
+    load<u64>(image, HEADER_OFFSET_HASH_KEY),
+    load<u64>(image, HEADER_OFFSET_HASH_KEY + 8),
+  );
 }
 
 export function itemRecord(item: u32): usize {
@@ -108,13 +108,12 @@ export function serverRecord(server: u32): usize {
 
 /** Hash of the names at `server` and `name`. */
 function hashNames(server: usize, serverSize: u32, kind: u32, name: usize, nameSize: u32): u64 {
-  hashServer(key0, key1, server, serverSize);
-  return hashName(name, nameSize, serverSize, kind);
+  return hashBehind(serverSum(server, serverSize), serverSize, kind, name, nameSize);
 }
 
 /** Hash of the names in the buffers, which the host may compare with its own. */
 export function hashBuffers(serverSize: u32, kind: u32, nameSize: u32): u64 {
-  return hashPair(key0, key1, serverSize, kind, nameSize);
+  return hashPair(serverSize, kind, nameSize);
 }
 
 /** Compares two names of the same size. Reads up to 31 bytes behind each. */

@@ -14,7 +14,7 @@
 //     each aligned to 64, padding zero
 
 export const IMAGE_MAGIC = 0x4d494350;
-export const IMAGE_ABI_VERSION = 2;
+export const IMAGE_ABI_VERSION = 3;
 export const IMAGE_SECTION_ALIGN = 64;
 
 export const HEADER_SIZE = 192;

@@ -13,7 +13,7 @@ import type { Catalog, CatalogItem, CatalogServer } from "./types.ts";
 
 /** Seeds tried; the first one fails for about one catalog in 2^20. */
 const SEED_COUNT = 64;
-/** Second half of the SipHash key; the first half is the seed. */
+/** Second half of the key of the index hash; the first half is the seed. */
 const HASH_KEY_HIGH = 0x706f7274n;
 
 export interface OrderedServer {
