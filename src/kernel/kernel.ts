@@ -22,7 +22,7 @@ export interface KernelSize {
 
 /**
  * Bytes of the texts that an instance has room for at first. WHY: memory comes to ten times that, up to
- * 75 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
+ * 73 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
  * garbage: 1 to 5 ms of a boot of 25.
  */
 export const INPUT_SIZE_FIRST: number = 1 << 16;
