@@ -163,8 +163,9 @@ function layInput(start: usize, inputSize: usize, recordSize: usize): bool {
   const canonicalAt = align64(start + inputSize + INPUT_PAD);
   const canonicalSize = inputSize * CANONICAL_GROWTH + CANONICAL_SPARE;
   const objectsAt = align64(canonicalAt + min(canonicalSize, CANONICAL_SIZE_MAX));
-  // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
-  const membersAt = align64(objectsAt + (recordSize / 7 + usize(LIMIT_DEPTH) + 8) * 16);
+  // WHY: a recorded object takes 16 bytes and at least 5 of text that no other has (`{"":` and `}`),
+  // but for those that are open
+  const membersAt = align64(objectsAt + (recordSize / 5 + usize(LIMIT_DEPTH) + 8) * 16);
   // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`), but for the one that is being
   // read in each open object
   const end = align64(membersAt + (inputSize / 5 + usize(LIMIT_DEPTH) + 8) * 16);

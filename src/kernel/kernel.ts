@@ -21,8 +21,8 @@ export interface KernelSize {
 }
 
 /**
- * Bytes of the texts that an instance has room for at first. WHY: memory comes to ten times that, up to
- * 75 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
+ * Bytes of the texts that an instance has room for at first. WHY: memory comes to 13 times that, up to
+ * 83 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
  * garbage: 1 to 5 ms of a boot of 25.
  */
 export const INPUT_SIZE_FIRST: number = 1 << 16;

@@ -103,4 +103,26 @@ describe("kernel artefact", () => {
     expect(kernel.canonicalize(text.length)).toBe(text.length);
     expect(kernel.canonicalize(text.length + 1)).toBe(-READ_SIZE);
   });
+
+  it("has room for the objects of every text it has room for, however dense they stand", () => {
+    const text = (depth: number, size: number): string => {
+      const cell = `${'{"":'.repeat(depth)}1${"}".repeat(depth)},`;
+      const cells = cell.repeat(Math.floor((size - 2) / cell.length)).slice(0, -1);
+      return `[${cells}]`;
+    };
+    const depths = [1, 2, 3, 20, 62, 63];
+    const sizes = [1_000, 65_536, 262_144];
+    const texts = depths.flatMap((depth) => sizes.map((size) => text(depth, size)));
+    const results = texts.map((json) => {
+      const kernel = instance();
+      expect(kernel.configure(0, 0, 0, 100, 100, 0)).toBe(1);
+      expect(kernel.growInput(json.length)).toBe(1);
+      Buffer.from(kernel.memory.buffer).write(json, kernel.regionInput());
+      const size = kernel.canonicalize(json.length);
+      const start = kernel.regionCanonical();
+      return Buffer.from(kernel.memory.buffer).toString("utf8", start, start + Math.max(size, 0));
+    });
+    // all is written as it stood
+    expect(results.map((json, index) => json === texts[index])).toEqual(texts.map(() => true));
+  });
 });
