@@ -64,6 +64,11 @@ export class BoundServer {
     return toDecision(kernel.exports.checkMessage(size, flags));
   }
 
+  /** True when there is room for a message of `size` bytes, or memory for that room can be had. */
+  hasRoom(size: number): boolean {
+    return this.#guard.kernel.reserve(size);
+  }
+
   /** The shape of the message that was read last; valid until the next reading. */
   lastShape(): MessageShape | MalformedMessage {
     return frameShape(this.#guard.kernel);

@@ -103,8 +103,13 @@ export class Kernel {
 
   #grow(size: number): boolean {
     if (!(size <= this.inputSizeMax)) return false;
-    // WHY: four times as much, so that slowly growing texts do not make it grow each time
-    const inputSize = Math.min(Math.max(size, this.inputSize * 4), this.inputSizeMax);
+    // WHY: four times as much, so that slowly growing texts do not make it grow each time; where that
+    // cannot be had, what this text needs
+    const ample = Math.min(Math.max(size, this.inputSize * 4), this.inputSizeMax);
+    return this.#growTo(ample) || (size < ample && this.#growTo(size));
+  }
+
+  #growTo(inputSize: number): boolean {
     const { exports } = this;
     const isGrown = exports.growInput(inputSize) === 1;
     if (isGrown) this.inputSize = inputSize;
