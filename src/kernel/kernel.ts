@@ -61,7 +61,8 @@ export class Kernel {
    */
   constructor(size: KernelSize) {
     const exports = instantiateKernel();
-    const isConfigured = exports.configure(
+    const inputSizeMax = size.inputSizeMax ?? size.inputSize;
+    const configured = exports.configure(
       size.imageSize,
       size.itemCount,
       size.serverCount,
@@ -69,17 +70,18 @@ export class Kernel {
       size.recordSize,
       size.patternSize ?? 0,
     );
-    if (isConfigured !== 1) {
+    // WHY: a limit that no message can reach is an error of who set it, and said at the start
+    if (configured !== 1 || !(inputSizeMax <= LIMIT_MESSAGE_BYTES_MAX)) {
       throw new GuardError(
         "KERNEL_CAPACITY",
-        `expected memory for an image of ${size.imageSize} and texts of ${size.inputSize} bytes (at most ${LIMIT_MESSAGE_BYTES_MAX}); give the process more memory or lower the message limit`,
+        `expected memory for an image of ${size.imageSize} and texts of ${inputSizeMax} bytes (at most ${LIMIT_MESSAGE_BYTES_MAX}); give the process more memory or lower the message limit`,
       );
     }
     this.exports = exports;
     this.bytes = new Uint8Array(exports.memory.buffer);
     this.words = new Int32Array(exports.memory.buffer);
     this.inputSize = size.inputSize;
-    this.inputSizeMax = size.inputSizeMax ?? size.inputSize;
+    this.inputSizeMax = inputSizeMax;
     this.inputAt = exports.regionInput();
     this.imageAt = exports.regionImage();
     this.nameAt = exports.regionName();

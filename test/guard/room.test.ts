@@ -8,7 +8,7 @@ import { ScopeGuard } from "../../src/guard/scope-guard.ts";
 import { Validator } from "../../src/guard/validator.ts";
 import { createEnvelope, serializeEnvelope } from "../../src/sign/dsse.ts";
 import { oracleCatalogText } from "../fixtures/oracle-catalog.ts";
-import { alice, signedRoot } from "../fixtures/trust.ts";
+import { alice, expectCode, signedRoot } from "../fixtures/trust.ts";
 import { EXPIRES_MS, LISTING, open, serverOf } from "./guarded.ts";
 
 const LIMIT = 10_485_760;
@@ -55,6 +55,16 @@ describe("a guard that takes more room", () => {
     guard.admit(validator.validate("files", LISTING));
     expect(reason(LIMIT)).toBe("fingerprint_drift");
     expect(guard.server("files").check("write").reason).toBe("scope_escalation");
+  });
+
+  it("may be told of up to 64 MiB and not of a byte more", async () => {
+    const catalog = await open(serverOf());
+    const made = (messageSizeMax: number) => ScopeGuard.fromCatalog(catalog, { messageSizeMax });
+    expect(made(67_108_864)).toBeInstanceOf(ScopeGuard);
+    for (const size of [67_108_865, 2 ** 32 + 100, Number.POSITIVE_INFINITY, Number.NaN, -1]) {
+      const { message } = expectCode(() => made(size), "KERNEL_CAPACITY");
+      expect(message).toContain(`texts of ${size} bytes (at most 67108864)`);
+    }
   });
 
   it("reads a shape, and the same one again in a longer message", async () => {
