@@ -9,7 +9,7 @@ import type { ScopeLease, StoredLease } from "./lease.ts";
 import type { ServerCard } from "./server-card.ts";
 
 export interface AnswerContext {
-  /** Who gives the answer: it alone knows it again. */
+  /** Of who gives the answer and in no other hands: who has it knows the answer again. */
   readonly issuer: object;
   readonly identity: RequestIdentity | undefined;
   readonly serverId: string;
