@@ -80,6 +80,17 @@ describe("a guard that takes more room", () => {
     ]);
   });
 
+  it("never takes what stands there for a message of more than 4 GiB", async () => {
+    const bound = (await guardOf()).server("files");
+    const before = call("read", 100);
+    expect(bound.readMessage(before)).toMatchObject({ kind: "request", name: "read" });
+    // as long as the one before when it is counted in 32 bits
+    const size = 2 ** 32 + before.length;
+    const endless = Object.defineProperty(new Uint8Array(1), "length", { value: size });
+    expect(bound.readMessage(endless)).toMatchObject({ kind: "malformed", id: undefined });
+    expect(bound.checkMessage(endless).reason).toBe("malformed_message");
+  });
+
   it("refuses a message that there is no memory for, and decides the next one", () => {
     const program = `
       import { ScopeGuard, TrustedCatalog, Validator } from "./build/esm/index.js";
