@@ -18,6 +18,7 @@ import {
 import {
   KEY_ESCAPE_BIT,
   KEY_SIZE_MASK,
+  mayBeSpace,
   MEMBER_OFFSET_KEY,
   MEMBER_OFFSET_KEY_SIZE,
   MEMBER_OFFSET_TAIL,
@@ -28,16 +29,12 @@ import {
   OBJECT_OFFSET_MEMBERS,
   OBJECT_OFFSET_NEXT,
   OBJECT_SIZE,
-  mayBeSpace,
   skipSpace,
 } from "./json";
-import { objectsStart } from "./memory";
+import { objectsStart, TOKEN_ROOM } from "./memory";
 import { numberReadTo, writeNumber } from "./number";
 import { sha256Update } from "./sha256";
 import { writeCanonicalEscape, writtenSize } from "./string";
-
-/** Room for what is written between two tests of `outLimit`: a number, and 64 closing brackets. */
-const TOKEN_ROOM: usize = 192;
 
 let out: usize = 0;
 let outStart: usize = 0;
@@ -51,7 +48,7 @@ let nextObject: u32 = 0;
 /**
  * Writes the canonical form of the recorded value at `at` to `start`.
  *
- * @param end behind the room; at least 128 bytes
+ * @param end behind the room; more than TOKEN_ROOM
  * @param hashing true: whatever does not fit, and the rest at the end, goes into the running SHA-256
  * @returns address behind the text, or 0 when it does not fit and is not hashed
  */

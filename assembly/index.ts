@@ -35,10 +35,10 @@ import {
   canonicalBuffer,
   canonicalEnd,
   configure as configureRegions,
-  growInput as growInputRegion,
   digestBuffer,
   findings,
   frame,
+  growInput as growInputRegion,
   image,
   input,
   inputCapacity,
@@ -81,8 +81,8 @@ export function configure(
   );
 }
 
-export function growInput(inputSize: i32): i32 {
-  return growInputRegion(u32(inputSize));
+export function growInput(inputSize: i32, recordSize: i32): i32 {
+  return growInputRegion(u32(inputSize), u32(recordSize));
 }
 
 export function regionImage(): usize {

@@ -87,7 +87,7 @@ function refusesBreak(at: usize): bool {
   return true;
 }
 
-/** False when the byte at `at` is surely no white space. WHY: a call a token is a sixth of a reading. */
+/** The byte at `at` is white space, or a control. WHY: asked first, it saves a sixth of a reading in calls. */
 export function mayBeSpace(at: usize): bool {
   return u32(load<u8>(at)) <= CHAR_SPACE;
 }
@@ -146,7 +146,7 @@ export function readArray(start: usize, depth: i32): usize {
     const c = u32(load<u8>(at));
     if (c == CHAR_BRACKET_CLOSE) return at + 1;
     if (c != CHAR_COMMA) return fail(READ_SYNTAX, at);
-    at = at + 1;
+    at += 1;
     if (mayBeSpace(at)) {
       at = skipSpace(at);
       if (at == 0) return 0;
@@ -176,7 +176,7 @@ export function readObject(start: usize, depth: i32): usize {
     const c = u32(load<u8>(at));
     if (c == CHAR_BRACE_CLOSE) break;
     if (c != CHAR_COMMA) return fail(READ_SYNTAX, at);
-    at = at + 1;
+    at += 1;
     if (mayBeSpace(at)) {
       at = skipSpace(at);
       if (at == 0) return 0;
@@ -289,13 +289,11 @@ function compareKeys(a: usize, b: usize): i32 {
 function compareMostKeys(a: usize, b: usize): i32 {
   const first = i32(load<u8>(usize(load<u32>(a, MEMBER_OFFSET_KEY))));
   const second = i32(load<u8>(usize(load<u32>(b, MEMBER_OFFSET_KEY))));
-  return first != second && isLetter(first) && isLetter(second)
-    ? first - second
-    : compareKeys(a, b);
+  return first != second && isPlain(first) && isPlain(second) ? first - second : compareKeys(a, b);
 }
 
-/** Neither an escape nor the end of an empty name, and no byte that UTF-16 orders otherwise. */
-function isLetter(c: i32): bool {
+/** Behind the backslash in ASCII, as small letters are: no escape, no end of an empty name. */
+function isPlain(c: i32): bool {
   return u32(c - CHAR_BACKSLASH - 1) < 0x80 - CHAR_BACKSLASH - 1;
 }
 

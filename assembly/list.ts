@@ -43,10 +43,10 @@ import {
 } from "./json";
 import {
   CANONICAL_GROWTH,
-  CANONICAL_SPARE,
   canonicalBuffer,
   canonicalEnd,
   input,
+  LANE_SPARE,
   listEntries,
   nameBuffer,
 } from "./memory";
@@ -249,8 +249,8 @@ function writeLane(start: usize, size: usize, entry: usize): void {
   const text = laneText(laneCount);
   const body = writeTags(text);
   const laneEnd = text + laneCapacity();
-  // WHY: what is as short as this surely fits into a lane
-  if (size * CANONICAL_GROWTH + CANONICAL_SPARE / LIST_ENTRY_COUNT_MAX > laneCapacity()) {
+  // it may not fit into a lane
+  if (size * CANONICAL_GROWTH + LANE_SPARE > laneCapacity()) {
     sha256Init();
     sha256Update(text, i32(body - text));
     writeCanonical(start, body, laneEnd, true);
@@ -275,7 +275,7 @@ function addLane(size: u32, entry: usize, text: usize): void {
 
 function hashLanes(): void {
   const end = lanes + usize(laneCount) * LANE_SIZE;
-  // the last batch may be filled up with texts of no size, which nobody reads
+  // the last four may be filled up with texts of no size, which nobody reads
   memory.fill(end, 0, 4 * LANE_SIZE);
   for (let first = lanes; first < end; first += 4 * LANE_SIZE) hashFour(first, end);
 }

@@ -31,8 +31,11 @@ const PATTERN_SIZE_MAX: u32 = 8388608;
  * 22, so 1 MiB becomes at most 4.4 MiB.
  */
 export const CANONICAL_GROWTH: usize = 5;
-/** What the shortest texts need beside that: a number alone (`1e20`), the framing of an item digest. */
-export const CANONICAL_SPARE: usize = 2048;
+/** Room for what is written between two tests for its end: a number, and 64 closing brackets. */
+export const TOKEN_ROOM: usize = 192;
+/** What each text of a batch needs beside that, its framing as an item (37 bytes) included. */
+export const LANE_SPARE: usize = TOKEN_ROOM + 64;
+const CANONICAL_SPARE: usize = LANE_SPARE * LIST_ENTRY_COUNT_MAX;
 /** One definition's canonical form. Longer texts are hashed in pieces of this buffer. */
 const CANONICAL_SIZE_MAX: usize = 5242880;
 
@@ -149,13 +152,14 @@ export function configure(
 /**
  * Makes the input region larger, and those behind it; what they held is lost.
  *
- * @param inputSize bytes of the largest text that will be read and canonicalised
+ * @param inputSize bytes of the largest text that will be read
+ * @param recordSize bytes of the largest text that will be canonicalised
  * @returns 1, or 0 when memory cannot be had or an argument is out of range: then nothing has changed
  */
-export function growInput(inputSize: u32): i32 {
+export function growInput(inputSize: u32, recordSize: u32): i32 {
   if (input == 0 || usize(inputSize) < inputCapacity) return 0;
-  if (inputSize > u32(LIMIT_MESSAGE_BYTES_MAX)) return 0;
-  return i32(layInput(input, usize(inputSize), usize(inputSize)));
+  if (inputSize > u32(LIMIT_MESSAGE_BYTES_MAX) || recordSize > inputSize) return 0;
+  return i32(layInput(input, usize(inputSize), usize(recordSize)));
 }
 
 /** Lays out the regions from `start` on that only one text at a time needs, and grows memory. */
@@ -163,8 +167,9 @@ function layInput(start: usize, inputSize: usize, recordSize: usize): bool {
   const canonicalAt = align64(start + inputSize + INPUT_PAD);
   const canonicalSize = inputSize * CANONICAL_GROWTH + CANONICAL_SPARE;
   const objectsAt = align64(canonicalAt + min(canonicalSize, CANONICAL_SIZE_MAX));
-  // WHY: a recorded object takes 16 bytes and at least 7 of text (`{"":1},`)
-  const membersAt = align64(objectsAt + (recordSize / 7 + usize(LIMIT_DEPTH) + 8) * 16);
+  // WHY: a recorded object takes 16 bytes and at least 5 of text that no other has (`{"":` and `}`),
+  // but for those that are open
+  const membersAt = align64(objectsAt + (recordSize / 5 + usize(LIMIT_DEPTH) + 8) * 16);
   // WHY: an entry takes 16 bytes and at least 5 of text (`"":1,`), but for the one that is being
   // read in each open object
   const end = align64(membersAt + (inputSize / 5 + usize(LIMIT_DEPTH) + 8) * 16);

@@ -57,7 +57,7 @@ import {
   CHAR_N,
   CHAR_QUOTE,
 } from "./chars";
-import { beginTables, readObject, readValue, mayBeSpace, skipSpace } from "./json";
+import { beginTables, mayBeSpace, readObject, readValue, skipSpace } from "./json";
 import { frame, input, inputCapacity, nameBuffer, padName, terminateInput } from "./memory";
 import { readNumber } from "./number";
 import {
@@ -148,7 +148,7 @@ function readTop(): bool {
     if (at == 0) return false;
   }
   if (u32(load<u8>(at)) != CHAR_BRACE_OPEN) return refuse(READ_SHAPE, at);
-  at = at + 1;
+  at += 1;
   if (mayBeSpace(at)) {
     at = skipSpace(at);
     if (at == 0) return false;
@@ -163,13 +163,13 @@ function readTop(): bool {
     const c = u32(load<u8>(at));
     if (c == CHAR_BRACE_CLOSE) break;
     if (c != CHAR_COMMA) return refuse(READ_SYNTAX, at);
-    at = at + 1;
+    at += 1;
     if (mayBeSpace(at)) {
       at = skipSpace(at);
       if (at == 0) return false;
     }
   }
-  at = at + 1;
+  at += 1;
   if (mayBeSpace(at)) {
     at = skipSpace(at);
     if (at == 0) return false;
@@ -196,7 +196,7 @@ function readTopMember(start: usize): usize {
     if (at == 0) return 0;
   }
   if (u32(load<u8>(at)) != CHAR_COLON) return fail(READ_SYNTAX, at);
-  at = at + 1;
+  at += 1;
   if (mayBeSpace(at)) {
     at = skipSpace(at);
     if (at == 0) return 0;

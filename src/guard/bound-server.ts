@@ -64,6 +64,11 @@ export class BoundServer {
     return toDecision(kernel.exports.checkMessage(size, flags));
   }
 
+  /** True when there is room for a message of `size` bytes, or memory for that room can be had. */
+  hasRoom(size: number): boolean {
+    return this.#guard.kernel.reserve(size);
+  }
+
   /** The shape of the message that was read last; valid until the next reading. */
   lastShape(): MessageShape | MalformedMessage {
     return frameShape(this.#guard.kernel);
@@ -76,9 +81,11 @@ export class BoundServer {
    */
   readMessage(bytes: Uint8Array, flags = 0): MessageShape | MalformedMessage {
     const { kernel } = this.#guard;
-    // where there is no room for it, the kernel says so
-    if (kernel.reserve(bytes.length)) kernel.bytes.set(bytes, kernel.inputAt);
-    return readShape(kernel, bytes.length, flags);
+    const size = bytes.length;
+    // INVARIANT: nothing has room for -1; the size itself might fit when it is cut to 32 bits
+    if (!kernel.reserve(size)) return readShape(kernel, -1, flags);
+    kernel.bytes.set(bytes, kernel.inputAt);
+    return readShape(kernel, size, flags);
   }
 
   /** Decides the dispatch that was read last, without reading it again. */

@@ -9,7 +9,7 @@ import type { ScopeLease, StoredLease } from "./lease.ts";
 import type { ServerCard } from "./server-card.ts";
 
 export interface AnswerContext {
-  /** Who gives the answer: it alone knows it again. */
+  /** Of who gives the answer and in no other hands: who has it knows the answer again. */
   readonly issuer: object;
   readonly identity: RequestIdentity | undefined;
   readonly serverId: string;
@@ -26,7 +26,7 @@ type GivenParts = Omit<GatewayDecision, "serverCard" | "lease">;
 /**
  * A decision that its gateway knows again.
  *
- * WHY: a private member instead of a WeakMap of all that were given, which was a sixth of a decision
+ * WHY: private members; a WeakMap of all that were given costs a sixth of a decision
  */
 class GivenDecision implements GatewayDecision {
   readonly invocation: GatewayDecision["invocation"];

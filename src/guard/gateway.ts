@@ -83,6 +83,11 @@ export class MCPGateway {
   readonly #access: GrantAccess | undefined;
   /** Where it answers later. */
   readonly #async: AsyncDecider | undefined;
+  /**
+   * What its decisions know it by. WHY: the gateway itself is in many hands; who has this could ask a
+   * decision for its caller, or make one
+   */
+  readonly #issuer = {};
   readonly #definitions = new HeldDefinitions();
   readonly #decisionIds: string = randomUuid();
   #cards: readonly ServerCard[];
@@ -221,7 +226,7 @@ export class MCPGateway {
    */
   wrapResult(toolName: string, result: unknown, decision: GatewayDecision): TaintedObservation {
     const observation = wrapResult(toolName, result, decision, { scan: scanText });
-    const identity = callerOf(decision, this);
+    const identity = callerOf(decision, this.#issuer);
     if (identity === undefined || !observation.instructionLikeTextDetected) return observation;
     const { sessionHash } = identity;
     this.#access?.addRowTaint(sessionHash, UNTRUSTED_MASK);
@@ -321,7 +326,7 @@ export class MCPGateway {
   #finish(call: EngineCall, decided: EngineDecision): GatewayDecision {
     this.#decisionCount += 1;
     return this.#world.answers.answer(decided, {
-      issuer: this,
+      issuer: this.#issuer,
       identity: call.identity,
       serverId: call.serverId,
       toolName: call.name,

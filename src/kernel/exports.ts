@@ -11,7 +11,7 @@ export interface KernelExports {
     recordSize: number,
     patternSize: number,
   ): number;
-  growInput(inputSize: number): number;
+  growInput(inputSize: number, recordSize: number): number;
   regionImage(): number;
   regionInput(): number;
   regionName(): number;

@@ -12,18 +12,18 @@ export interface KernelSize {
   readonly serverCount: number;
   /** Bytes of the largest text it will read. */
   readonly inputSize: number;
-  /** Bytes of the largest text it will canonicalise, at most `inputSize`. */
+  /** Bytes of the largest text it will canonicalise, at most `inputSize`; 0 = none, ever. */
   readonly recordSize: number;
-  /** Up to what `inputSize` and `recordSize` grow with the texts. Default: they do not. */
+  /** Up to what `inputSize` grows with the texts, and `recordSize` with it. Default: they do not. */
   readonly inputSizeMax?: number;
   /** Bytes of the pattern file and what it unfolds to; absent for an instance that does not scan. */
   readonly patternSize?: number;
 }
 
 /**
- * Bytes of the texts that an instance has room for at first. WHY: memory comes to ten times that, up to
- * 73 MB for texts of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect
- * garbage: 1 to 5 ms of a boot of 25.
+ * Bytes of the texts that an instance has room for at first. WHY: memory comes to 9 or 13 times that, 49 MB for
+ * messages of 10 MiB, and an engine that sees so much of it for a text of some KB starts to collect garbage:
+ * 1 to 5 ms of a boot of 25.
  */
 export const INPUT_SIZE_FIRST: number = 1 << 16;
 
@@ -41,6 +41,7 @@ export class Kernel {
   /** Bytes of the largest text that there is room for. */
   inputSize: number;
   readonly inputSizeMax: number;
+  readonly #isRecording: boolean;
   readonly inputAt: number;
   readonly imageAt: number;
   /** Of the name under consideration; the server id stands before it (`writePadded`). */
@@ -61,7 +62,8 @@ export class Kernel {
    */
   constructor(size: KernelSize) {
     const exports = instantiateKernel();
-    const isConfigured = exports.configure(
+    const inputSizeMax = size.inputSizeMax ?? size.inputSize;
+    const configured = exports.configure(
       size.imageSize,
       size.itemCount,
       size.serverCount,
@@ -69,17 +71,19 @@ export class Kernel {
       size.recordSize,
       size.patternSize ?? 0,
     );
-    if (isConfigured !== 1) {
+    // WHY: a limit that no message can reach is an error of who set it, and said at the start
+    if (configured !== 1 || !(inputSizeMax <= LIMIT_MESSAGE_BYTES_MAX)) {
       throw new GuardError(
         "KERNEL_CAPACITY",
-        `expected memory for an image of ${size.imageSize} and texts of ${size.inputSize} bytes (at most ${LIMIT_MESSAGE_BYTES_MAX}); give the process more memory or lower the message limit`,
+        `expected memory for an image of ${size.imageSize} and texts of ${inputSizeMax} bytes (at most ${LIMIT_MESSAGE_BYTES_MAX}); give the process more memory or lower the message limit`,
       );
     }
     this.exports = exports;
     this.bytes = new Uint8Array(exports.memory.buffer);
     this.words = new Int32Array(exports.memory.buffer);
     this.inputSize = size.inputSize;
-    this.inputSizeMax = size.inputSizeMax ?? size.inputSize;
+    this.inputSizeMax = inputSizeMax;
+    this.#isRecording = size.recordSize > 0;
     this.inputAt = exports.regionInput();
     this.imageAt = exports.regionImage();
     this.nameAt = exports.regionName();
@@ -103,12 +107,17 @@ export class Kernel {
 
   #grow(size: number): boolean {
     if (!(size <= this.inputSizeMax)) return false;
-    // WHY: four times as much, so that slowly growing texts do not make it grow each time
-    const inputSize = Math.min(Math.max(size, this.inputSize * 4), this.inputSizeMax);
+    // WHY: four times as much, so that slowly growing texts do not make it grow each time; where that
+    // cannot be had, what this text needs
+    const ample = Math.min(Math.max(size, this.inputSize * 4), this.inputSizeMax);
+    return this.#growTo(ample) || (size < ample && this.#growTo(size));
+  }
+
+  #growTo(inputSize: number): boolean {
     const { exports } = this;
-    const isGrown = exports.growInput(inputSize) === 1;
+    const isGrown = exports.growInput(inputSize, this.#isRecording ? inputSize : 0) === 1;
     if (isGrown) this.inputSize = inputSize;
-    // also where it is not: nothing depends on what the kernel did before it gave up
+    // WHY: also where it is not; views of the memory as it is are right in any case
     this.bytes = new Uint8Array(exports.memory.buffer);
     this.words = new Int32Array(exports.memory.buffer);
     this.canonicalAt = exports.regionCanonical();

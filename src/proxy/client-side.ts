@@ -28,6 +28,7 @@ import type { FramedLine } from "./framing.ts";
 import { membersOf, valueAt, wholeValue } from "./json-members.ts";
 import { LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD, METHODS } from "./methods.ts";
+import { describeLost, readableLine } from "./readable-line.ts";
 import type { SessionState } from "./session-state.ts";
 import { OTHER_TASK, usesTask } from "./tasks.ts";
 
@@ -52,15 +53,16 @@ export class ClientSide {
    *
    * @param waited of a message that has waited under another catalog
    */
-  take(framed: FramedLine, waited?: Waited): void {
+  take(given: FramedLine, waited?: Waited): void {
+    const { bound, monotonic } = this.#state.parts;
+    const framed = readableLine(given, bound);
     if (framed.kind === "too-long") {
       const key = this.#state.keyOfId(framed.idText);
-      this.#refuseUnreadable(key, `a line of ${framed.sizeBytes} bytes is over the limit`);
+      this.#refuseUnreadable(key, describeLost(framed));
       return;
     }
     const { frame } = framed;
     const line = frame.subarray(0, frame.length - 1);
-    const { bound, monotonic } = this.#state.parts;
     if (isBlank(line)) {
       this.#state.drop("client", VERDICT_MALFORMED_MESSAGE, "an empty line");
       return;

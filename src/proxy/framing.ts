@@ -7,15 +7,18 @@ const CAPACITY_FIRST_BYTES = 1_024;
 /** What a chunk brought to an end. */
 export type FramedLine =
   /** One line with its 0x0A; a 0x0D before it is kept, for the message reader to judge. */
-  | { readonly kind: "line"; readonly frame: Uint8Array }
-  /** A line over the limit, dropped to its end. */
-  | {
-      readonly kind: "too-long";
-      /** Bytes, line feed excluded. */
-      readonly sizeBytes: number;
-      /** Raw JSON of its one top-level `id`, where one could be seen going by. */
-      readonly idText: Uint8Array | undefined;
-    };
+  { readonly kind: "line"; readonly frame: Uint8Array } | LostLine;
+
+/** A line over the limit, dropped to its end, or one that there is no memory for. */
+export interface LostLine {
+  readonly kind: "too-long";
+  /** Bytes, line feed excluded. */
+  readonly sizeBytes: number;
+  /** Raw JSON of its one top-level `id`, where one could be seen going by. */
+  readonly idText: Uint8Array | undefined;
+  /** True for a line that only memory is missing for. */
+  readonly isWithinLimit?: true;
+}
 
 /**
  * Cuts a byte stream into lines of at most `lineSizeMax` bytes, line feed excluded.

@@ -15,6 +15,7 @@ import type { FramedLine } from "./framing.ts";
 import { memberNamed, membersOf, wholeValue } from "./json-members.ts";
 import { LIMIT_HELD_BYTES, LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD } from "./methods.ts";
+import { describeLost, readableLine } from "./readable-line.ts";
 import { markFlaggedText } from "./result-taint.ts";
 import { isDefinition, judgeResult, type ResultContext } from "./results.ts";
 import { ServerNotifications } from "./server-notifications.ts";
@@ -55,11 +56,12 @@ export class ServerSide {
   }
 
   /** Takes one line of the server. */
-  take(framed: FramedLine): void {
+  take(given: FramedLine): void {
     const state = this.#state;
+    const framed = readableLine(given, state.parts.bound);
     if (framed.kind === "too-long") {
       const key = state.keyOfId(framed.idText);
-      this.#unreadable(key, undefined, `a line of ${framed.sizeBytes} bytes is over the limit`);
+      this.#unreadable(key, undefined, describeLost(framed));
       return;
     }
     const { frame } = framed;

@@ -8,7 +8,7 @@ import { ScopeGuard } from "../../src/guard/scope-guard.ts";
 import { Validator } from "../../src/guard/validator.ts";
 import { createEnvelope, serializeEnvelope } from "../../src/sign/dsse.ts";
 import { oracleCatalogText } from "../fixtures/oracle-catalog.ts";
-import { alice, signedRoot } from "../fixtures/trust.ts";
+import { alice, expectCode, signedRoot } from "../fixtures/trust.ts";
 import { EXPIRES_MS, LISTING, open, serverOf } from "./guarded.ts";
 
 const LIMIT = 10_485_760;
@@ -57,6 +57,16 @@ describe("a guard that takes more room", () => {
     expect(guard.server("files").check("write").reason).toBe("scope_escalation");
   });
 
+  it("may be told of up to 64 MiB and not of a byte more", async () => {
+    const catalog = await open(serverOf());
+    const made = (messageSizeMax: number) => ScopeGuard.fromCatalog(catalog, { messageSizeMax });
+    expect(made(67_108_864)).toBeInstanceOf(ScopeGuard);
+    for (const size of [67_108_865, 2 ** 32 + 100, Number.POSITIVE_INFINITY, Number.NaN, -1]) {
+      const { message } = expectCode(() => made(size), "KERNEL_CAPACITY");
+      expect(message).toContain(`texts of ${size} bytes (at most 67108864)`);
+    }
+  });
+
   it("reads a shape, and the same one again in a longer message", async () => {
     const bound = (await guardOf()).server("files");
     for (const size of SIZES) {
@@ -68,6 +78,17 @@ describe("a guard that takes more room", () => {
       "malformed",
       "expected a text within the size limit, got a larger one (byte 0)",
     ]);
+  });
+
+  it("never takes what stands there for a message of more than 4 GiB", async () => {
+    const bound = (await guardOf()).server("files");
+    const before = call("read", 100);
+    expect(bound.readMessage(before)).toMatchObject({ kind: "request", name: "read" });
+    // as long as the one before when it is counted in 32 bits
+    const size = 2 ** 32 + before.length;
+    const endless = Object.defineProperty(new Uint8Array(1), "length", { value: size });
+    expect(bound.readMessage(endless)).toMatchObject({ kind: "malformed", id: undefined });
+    expect(bound.checkMessage(endless).reason).toBe("malformed_message");
   });
 
   it("refuses a message that there is no memory for, and decides the next one", () => {
@@ -83,7 +104,7 @@ describe("a guard that takes more room", () => {
       const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read"}}';
       const bytes = (size) => bytesOf(call.padEnd(size));
       const bound = guard.server("files");
-      const answers = [100, 200_000, 9_000_000, 100].map((size) => [
+      const answers = [100, 200_000, 500_000, 9_000_000, 100].map((size) => [
         bound.checkMessage(bytes(size)).reason,
         bound.readMessage(bytes(size)).kind,
       ]);
@@ -101,6 +122,8 @@ describe("a guard that takes more room", () => {
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toEqual([
       ["allowed", "request"],
+      ["allowed", "request"],
+      // there is no memory for four times the room that it has now, but for this one there is
       ["allowed", "request"],
       ["malformed_message", "malformed"],
       ["allowed", "request"],

@@ -71,7 +71,7 @@ describe("kernel artefact", () => {
   it("an instance is configured once, and decides nothing before it", () => {
     const { configure, growInput, memory, loadImage, check, readMessage } = instance();
     expect(check(0, 1, 0)).toBe(8);
-    expect(growInput(1 << 20)).toBe(0);
+    expect(growInput(1 << 20, 0)).toBe(0);
     expect(configure(0, 0, 0, 1 << 20, 1 << 20, 0)).toBe(1);
     const size = memory.buffer.byteLength;
     expect(configure(0, 0, 0, 1 << 21, 1 << 20, 0)).toBe(0);
@@ -93,14 +93,37 @@ describe("kernel artefact", () => {
     expect(configure(4096, 8, 2, 1024, 1024, 0)).toBe(1);
     const before = regions();
     const size = memory.buffer.byteLength;
-    expect([1023, 67_108_865, -1].map((bytes) => growInput(bytes))).toEqual([0, 0, 0]);
+    expect([1023, 67_108_865, -1].map((bytes) => growInput(bytes, 0))).toEqual([0, 0, 0]);
+    expect(growInput(2048, 2049)).toBe(0);
     expect(memory.buffer.byteLength).toBe(size);
     const text = Buffer.from(`"${"a".repeat(99_998)}"`);
     expect(kernel.readJson(text.length, 0)).toBe(READ_SIZE);
-    expect(growInput(100_000)).toBe(1);
+    expect(growInput(100_000, 100_000)).toBe(1);
     expect(regions()).toEqual(before);
     new Uint8Array(memory.buffer).set(text, kernel.regionInput());
     expect(kernel.canonicalize(text.length)).toBe(text.length);
     expect(kernel.canonicalize(text.length + 1)).toBe(-READ_SIZE);
+  });
+
+  it("has room for the objects of every text it has room for, however dense they stand", () => {
+    const text = (depth: number, size: number): string => {
+      const cell = `${'{"":'.repeat(depth)}1${"}".repeat(depth)},`;
+      const cells = cell.repeat(Math.floor((size - 2) / cell.length)).slice(0, -1);
+      return `[${cells}]`;
+    };
+    const depths = [1, 2, 3, 20, 62, 63];
+    const sizes = [1_000, 65_536, 262_144];
+    const texts = depths.flatMap((depth) => sizes.map((size) => text(depth, size)));
+    const results = texts.map((json) => {
+      const kernel = instance();
+      expect(kernel.configure(0, 0, 0, 100, 100, 0)).toBe(1);
+      expect(kernel.growInput(json.length, json.length)).toBe(1);
+      Buffer.from(kernel.memory.buffer).write(json, kernel.regionInput());
+      const size = kernel.canonicalize(json.length);
+      const start = kernel.regionCanonical();
+      return Buffer.from(kernel.memory.buffer).toString("utf8", start, start + Math.max(size, 0));
+    });
+    // all is written as it stood
+    expect(results.map((json, index) => json === texts[index])).toEqual(texts.map(() => true));
   });
 });
