@@ -26,6 +26,7 @@ import {
 import { writeCanonical } from "./canonical";
 import { checkItem, checkNames, refreshAllVerdicts, setTime as setTimeInput } from "./check";
 import { decide as decideFrame } from "./decide";
+import { findingCount } from "./findings";
 import { digestImage, loadImage as load_, openImage } from "./image";
 import { setRequest as setRequestInput } from "./inputs";
 import { beginTables, readValue, skipSpace } from "./json";
@@ -54,9 +55,10 @@ import {
 import { readMessage as readMessageAt } from "./message";
 import { loadPatterns as loadPatternFile } from "./patterns";
 import { beginText, fail, failure, failureAt } from "./reader-state";
-import { findingCount, scanText as scan, scanShape as shapeOf } from "./scan";
+import { scanText as scan } from "./scan";
 import { joinWords, setCap as setCapWords } from "./scope";
 import { sha256Final, sha256Init, sha256Update } from "./sha256";
+import { scanShape as shapeOf } from "./shape";
 import { decodeString } from "./string";
 import { fillIndex, findItem, hashBuffers } from "./table";
 import { treeAppend as appendLeaf, treeBegin as beginTree, treeEnd as endTree } from "./tree";

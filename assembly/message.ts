@@ -32,9 +32,6 @@ import {
   MESSAGE_RESULT,
   METHOD_OTHER,
   METHOD_PROMPTS_GET,
-  METHOD_RESOURCES_READ,
-  METHOD_RESOURCES_SUBSCRIBE,
-  METHOD_RESOURCES_UNSUBSCRIBE,
   METHOD_TOOLS_CALL,
   READ_FLAG_LENIENT,
   READ_FLAG_LINE_BREAKS,
@@ -59,6 +56,7 @@ import {
 } from "./chars";
 import { beginTables, mayBeSpace, readObject, readValue, skipSpace } from "./json";
 import { frame, input, inputCapacity, nameBuffer, padName, terminateInput } from "./memory";
+import { dispatchMethod, isNotificationMethod, loadMethod } from "./method";
 import { readNumber } from "./number";
 import {
   argumentsEnd,
@@ -87,8 +85,6 @@ const SEEN_ERROR: u32 = 32;
 /** Members seen so far. */
 let seen: u32 = 0;
 const scratch: usize = memory.data(LIMIT_ID_BYTES + 16, 16);
-/** Bytes of a method that `loadMethod` keeps; those that mean something here are shorter. */
-const METHOD_SIZE: usize = 32;
 
 function setWord(word: usize, value: i32): void {
   store<i32>(frame + (word << 2), value);
@@ -308,7 +304,10 @@ function classifyShape(): i32 {
     return answer == SEEN_RESULT && idType != ID_NULL ? MESSAGE_RESULT : malformed(READ_SHAPE);
   }
   if (answer != 0 || idType == ID_NULL) return malformed(READ_SHAPE);
-  const methodSize = loadMethod();
+  const methodSize = loadMethod(
+    input + usize(getWord(FRAME_WORD_METHOD_START)),
+    input + usize(getWord(FRAME_WORD_METHOD_END)),
+  );
   const isNotification = isNotificationMethod();
   if (isNotification != (idType == ID_NONE)) return malformed(READ_SHAPE);
   if (isNotification) return MESSAGE_NOTIFICATION;
@@ -332,64 +331,6 @@ function isReservedId(): bool {
 function malformed(code: i32): i32 {
   fail(code, input);
   return MESSAGE_MALFORMED;
-}
-
-/**
- * Decodes the first METHOD_SIZE bytes of the method into `scratch`, zeros behind them.
- *
- * @returns the size of the method, or -1 when it is longer than that
- */
-function loadMethod(): i32 {
-  const start = input + usize(getWord(FRAME_WORD_METHOD_START));
-  const end = input + usize(getWord(FRAME_WORD_METHOD_END));
-  const size = end - start;
-  const head = v128.load(start);
-  const tail = v128.load(start, 16);
-  const backslash = i8x16.splat(0x5c);
-  const escapes =
-    u32(i8x16.bitmask(i8x16.eq(head, backslash))) |
-    (u32(i8x16.bitmask(i8x16.eq(tail, backslash))) << 16);
-  const kept = size < METHOD_SIZE ? size : METHOD_SIZE;
-  const isPlain = (u64(escapes) & ((u64(1) << u64(kept)) - 1)) == 0;
-  v128.store(scratch, isPlain ? head : i64x2.splat(0));
-  v128.store(scratch, isPlain ? tail : i64x2.splat(0), 16);
-  // what does not fit is cut at the capacity
-  if (!isPlain) return decodeString(start, end, scratch, METHOD_SIZE);
-  v128.store(scratch + kept, i64x2.splat(0));
-  v128.store(scratch + kept, i64x2.splat(0), 16);
-  return size > METHOD_SIZE ? -1 : i32(size);
-}
-
-/** The method in `scratch` starts with `notifications/`. */
-function isNotificationMethod(): bool {
-  const head = load<u64>(scratch) == 0x6163696669746f6e; // "notifica"
-  return head && load<u32>(scratch, 8) == 0x6e6f6974 && load<u16>(scratch, 12) == 0x2f73;
-}
-
-/** METHOD_TOOLS_CALL ... or METHOD_OTHER, of the method of `size` bytes in `scratch`. */
-function dispatchMethod(size: i32): i32 {
-  if (size == 10) {
-    const isTools = load<u64>(scratch) == 0x61632f736c6f6f74 && load<u16>(scratch, 8) == 0x6c6c;
-    return isTools ? METHOD_TOOLS_CALL : METHOD_OTHER;
-  }
-  if (size == 11) {
-    const head = load<u64>(scratch) == 0x2f7374706d6f7270; // "prompts/"
-    return head && (load<u32>(scratch, 8) & 0xffffff) == 0x746567
-      ? METHOD_PROMPTS_GET
-      : METHOD_OTHER;
-  }
-  if (size < 14 || load<u64>(scratch) != 0x656372756f736572) return METHOD_OTHER; // "resource"
-  const tail = load<u64>(scratch, 8);
-  if (size == 14) return tail == 0x646165722f73 ? METHOD_RESOURCES_READ : METHOD_OTHER;
-  const rest = load<u64>(scratch, 16);
-  // "s/subscr" "ibe", "s/unsubs" "cribe"
-  if (size == 19 && tail == 0x7263736275732f73 && rest == 0x656269) {
-    return METHOD_RESOURCES_SUBSCRIBE;
-  }
-  if (size == 21 && tail == 0x736275736e752f73 && rest == 0x6562697263) {
-    return METHOD_RESOURCES_UNSUBSCRIBE;
-  }
-  return METHOD_OTHER;
 }
 
 /** A dispatch names its target, has no look-alike member, and its arguments are an object. */

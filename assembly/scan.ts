@@ -16,14 +16,8 @@ import {
   CLASS_POINT,
   CLASS_SPACE,
   FIELD_BYTE,
-  FINDING_COUNT_MAX,
   FINDING_COUNT_PAUSE,
   FINDING_FLAG_QUOTED,
-  FINDING_SIZE,
-  FINDING_WORD_END,
-  FINDING_WORD_FLAGS,
-  FINDING_WORD_RULE,
-  FINDING_WORD_START,
   FOLD_MODE_DROP,
   FOLD_MODE_EMOJI,
   FOLD_MODE_HIDDEN,
@@ -43,10 +37,6 @@ import {
   RULE_OFFSET_WINDOW,
   RULE_SIZE,
   RULE_TABLE_SIZE,
-  SHAPE_DIGITS,
-  SHAPE_LONG_WORD,
-  SHAPE_SPACED,
-  SHAPE_WORD_SIZE,
   SLOT_TABLE_SIZE,
   STATE_OFFSET_ATOM,
   STATE_SIZE,
@@ -54,7 +44,8 @@ import {
   USE_OFFSET_SLOT,
   USE_SIZE,
 } from "../src/abi/patterns";
-import { findings, input, inputCapacity, patterns, terminateInput } from "./memory";
+import { addFinding, addHidden, clearFindings, findingCount } from "./findings";
+import { input, inputCapacity, patterns, terminateInput } from "./memory";
 import {
   atomsAt,
   failureOf,
@@ -86,9 +77,6 @@ const FLAG_SCOTLAND: u64 = 0x6762736374;
 const FLAG_WALES: u64 = 0x6762776c73;
 const FLAG_TAGS_SIZE: usize = 24;
 
-/** Findings since `scanText` was called last. */
-export let findingCount: i32 = 0;
-
 let state: u32 = 0;
 let textEnd: usize = 0;
 /** Address of the byte that opened the field, and which kinds of rules look at it. */
@@ -115,7 +103,7 @@ function begin(): void {
  */
 export function scanText(from: i32, size: i32): i32 {
   if (rowsAt == 0 || usize(u32(size)) > inputCapacity || u32(from) > u32(size)) return -1;
-  findingCount = 0;
+  clearFindings();
   textEnd = input + usize(size);
   if (from == 0) {
     terminateInput(usize(size));
@@ -394,59 +382,4 @@ function isQuote(at: usize): bool {
   if (c == 0x22 || c == 0x27 || c == 0x60) return true;
   // U+2018 to U+201F
   return c == QUOTE_LEAD && u32(load<u8>(at, 1)) == 0x80 && u32(load<u8>(at, 2)) - 0x98 < 8;
-}
-
-function findingWord(index: i32, place: usize): usize {
-  return findings + usize(index) * FINDING_SIZE + (place << 2);
-}
-
-function addFinding(rule: u32, start: usize, end: usize, flags: u32): void {
-  // INVARIANT: a rule is found once a field, and the scan pauses with room for every rule
-  if (findingCount >= FINDING_COUNT_MAX) return;
-  const index = findingCount;
-  store<u32>(findingWord(index, FINDING_WORD_RULE), rule);
-  store<u32>(findingWord(index, FINDING_WORD_START), u32(start - input));
-  store<u32>(findingWord(index, FINDING_WORD_END), u32(end - input));
-  store<u32>(findingWord(index, FINDING_WORD_FLAGS), flags);
-  findingCount = index + 1;
-}
-
-/** Hidden characters in a row are one finding. */
-function addHidden(rule: u32, start: usize, end: usize): void {
-  if (findingCount > 0) {
-    const last = findingCount - 1;
-    const isSame = load<u32>(findingWord(last, FINDING_WORD_RULE)) == rule;
-    if (isSame && load<u32>(findingWord(last, FINDING_WORD_END)) == u32(start - input)) {
-      store<u32>(findingWord(last, FINDING_WORD_END), u32(end - input));
-      return;
-    }
-  }
-  addFinding(rule, start, end, 0);
-}
-
-/** What the text of `size` bytes in the input region looks like: SHAPE_*. */
-export function scanShape(size: i32): i32 {
-  if (usize(u32(size)) > inputCapacity) return -1;
-  terminateInput(usize(size));
-  let shape = 0;
-  let word = 0;
-  const end = input + usize(size);
-  for (let at = input; at < end; at += 16) {
-    const block = v128.load(at);
-    const blanks = i8x16.bitmask(i8x16.le_u(block, i8x16.splat(0x20)));
-    if (blanks == 0) {
-      word += 16;
-    } else {
-      if (word + ctz(blanks) >= SHAPE_WORD_SIZE) shape |= SHAPE_LONG_WORD;
-      word = clz(blanks) - 16;
-    }
-    if (word >= SHAPE_WORD_SIZE) shape |= SHAPE_LONG_WORD;
-    // WHY: 0x20 to 0x2f are the space and the marks that letters are pulled apart with
-    const marks = i8x16.le_u(i8x16.sub(block, i8x16.splat(0x20)), i8x16.splat(0x0f));
-    const lines = i8x16.eq(block, i8x16.splat(0x5f));
-    if (popcnt(i8x16.bitmask(v128.or(marks, lines))) >= 6) shape |= SHAPE_SPACED;
-    const digits = i8x16.le_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(9));
-    if (popcnt(i8x16.bitmask(digits)) >= 3) shape |= SHAPE_DIGITS;
-  }
-  return shape;
 }
