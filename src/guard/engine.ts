@@ -33,6 +33,7 @@ import type { EngineCall, EngineDecision } from "./engine-types.ts";
 import type { GrantAccess, GrantStore } from "./grant-access.ts";
 import { GrantChooser } from "./grant-chooser.ts";
 import { consentFields, leaseFields } from "./grant-fields.ts";
+import { TAINT_ALL, takeGrants } from "./grant-taking.ts";
 import { Grants } from "./grants.ts";
 import type { GuardKernel } from "./guard-kernel.ts";
 import type { RequestIdentity } from "./identity.ts";
@@ -129,12 +130,12 @@ export class DecisionEngine {
       if (tried.outcome !== abi.OUTCOME_ALLOW) return this.#answer(prepared, tried, options);
       // WHY: read before anything is taken, which may run the host's store and decide other calls
       const answer = this.#answer(prepared, tried, options);
-      if (this.#take(prepared, tried, answer, taken)) return answer;
+      if (takeGrants(prepared, tried, answer, taken)) return answer;
     }
     const tried = this.#try(prepared, taken, true);
     const answer = this.#answer(prepared, tried, options);
     // what is allowed all the same rests on nothing but what was taken before; its labels count
-    if (tried.outcome === abi.OUTCOME_ALLOW) this.#take(prepared, tried, answer, taken);
+    if (tried.outcome === abi.OUTCOME_ALLOW) takeGrants(prepared, tried, answer, taken);
     return answer;
   }
 
@@ -337,36 +338,6 @@ export class DecisionEngine {
     };
   }
 
-  /**
-   * Takes what an allow rests on: the approval, the invocation, the labels.
-   *
-   * @returns false when somebody else was faster, or the session carries labels that it did not
-   *   carry when this was decided: then it is decided again with what was taken so far
-   */
-  #take(prepared: Prepared, tried: Tried, answer: EngineDecision, taken: Taken): boolean {
-    const { consent, lease } = tried;
-    const { grants, caller, target } = prepared;
-    if (consent !== undefined && taken.consent === undefined) {
-      if (!grants.takeConsent(consent.id)) {
-        taken.usedUp ??= new Set();
-        taken.usedUp.add(consent.id);
-        return false;
-      }
-      taken.consent = consent;
-    }
-    if (answer.lease !== undefined && lease !== undefined && taken.lease === undefined) {
-      if (!grants.takeLease(lease)) return false;
-      taken.lease = lease;
-    }
-    const added = answer.taintAdded;
-    // WHY: a store that could not be asked is to have the labels when it can be asked again
-    const isThere = (added & ~tried.taint) === 0 && tried.taint !== TAINT_ALL;
-    if (caller === undefined || added === 0 || isThere) return true;
-    const after = grants.addTaint(caller.sessions, added);
-    const isNew = (after & ~(tried.taint | added)) !== 0;
-    return !isNew || target === undefined || target.item.stopsTaint.length === 0;
-  }
-
   /** Reads the output frame that stands in the kernel's memory. */
   #answer(
     prepared: Prepared,
@@ -416,9 +387,6 @@ export class DecisionEngine {
     return [...matched.map((rule) => rule.id), ...policyIds];
   }
 }
-
-/** A session that nobody can be asked about carries every label. */
-const TAINT_ALL = -1;
 
 function afterUse(lease: StoredLease): StoredLease {
   const { remaining } = lease;

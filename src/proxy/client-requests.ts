@@ -8,7 +8,8 @@ import type { ClientMessage, Waited } from "./client-message.ts";
 import { metaOf } from "./complete-listing.ts";
 import type { Eventually } from "./eventually.ts";
 import { valueAt } from "./json-members.ts";
-import type { HeldMessage, PendingRequest, RecordDetails, SessionState } from "./session-state.ts";
+import type { HeldMessage, PendingRequest } from "./pending-request.ts";
+import type { RecordDetails, SessionState } from "./session-state.ts";
 
 /** Why something is refused. */
 export interface Refusal {

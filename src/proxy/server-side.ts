@@ -15,11 +15,12 @@ import type { FramedLine } from "./framing.ts";
 import { memberNamed, membersOf, wholeValue } from "./json-members.ts";
 import { LIMIT_HELD_BYTES, LIMIT_PENDING } from "./limits.ts";
 import { LISTING_OF_METHOD } from "./methods.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import { describeLost, readableLine } from "./readable-line.ts";
 import { markFlaggedText } from "./result-taint.ts";
 import { isDefinition, judgeResult, type ResultContext } from "./results.ts";
 import { ServerNotifications } from "./server-notifications.ts";
-import { type PendingRequest, SERVER_READ_FLAGS, type SessionState } from "./session-state.ts";
+import { SERVER_READ_FLAGS, type SessionState } from "./session-state.ts";
 
 /** A response that carries a result. */
 interface ServerResult {
